@@ -7,6 +7,11 @@
 
 #include "doc_private.h"
 
+/* From how many searches, and from how many members (with those that searches in vain may
+ * lead to), a hash is faster than comparing names one by one. */
+#define SEARCHES_WORTH 8
+#define MEMBERS_WORTH 40
+
 /* The kernel gives each process 16 random bytes: no I/O, no state. */
 static uint64_t secret(void)
 {
@@ -34,13 +39,15 @@ bool doc_index_init(struct doc_index *index, uint32_t members)
 static doc_id *slot_of(const struct doc_index *index, const struct doc *doc, const char *key, size_t size)
 {
     uint64_t at = XXH3_64bits_withSeed(key, size, index->seed);
-    doc_id *slot;
 
     for (;; at++) {
-        slot = &index->slots[at & index->mask];
+        doc_id *slot = &index->slots[at & index->mask];
+        const struct doc_node *member = &doc->nodes[*slot];
+
         if (*slot == DOC_NONE)
             return slot;
-        if (doc->nodes[*slot].key_size == size && memcmp(doc->nodes[*slot].key, key, size) == 0)
+        /* one that was removed since has no name any more */
+        if (member->key && member->key_size == size && memcmp(member->key, key, size) == 0)
             return slot;
     }
 }
@@ -55,18 +62,21 @@ doc_id doc_index_add(struct doc_index *index, const struct doc *doc, doc_id memb
     return DOC_NONE;
 }
 
-doc_id doc_index_find(const struct doc_index *index, const struct doc *doc, const char *key, size_t size)
+void doc_index_open(struct doc_index *index, const struct doc *doc, doc_id object, uint32_t searches)
 {
-    return *slot_of(index, doc, key, size);
-}
+    uint32_t count = doc->nodes[object].count;
 
-bool doc_index_build(struct doc_index *index, const struct doc *doc, doc_id object)
-{
-    if (!doc_index_init(index, doc->nodes[object].count))
-        return false;
+    *index = (struct doc_index){ 0 };
+    if (searches < SEARCHES_WORTH || count + searches < MEMBERS_WORTH || !doc_index_init(index, count))
+        return;
     for (doc_id id = doc->nodes[object].first; id != DOC_NONE; id = doc->nodes[id].next)
         doc_index_add(index, doc, id);
-    return true;
+}
+
+doc_id doc_index_find(const struct doc_index *index, const struct doc *doc, doc_id object, const char *key,
+                      size_t size)
+{
+    return index->slots ? *slot_of(index, doc, key, size) : doc_member(doc, object, key, size);
 }
 
 void doc_index_release(struct doc_index *index)

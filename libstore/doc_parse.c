@@ -41,22 +41,6 @@ static char peek(struct parser *p)
 
 /* --- names */
 
-/* Decodes an escaped name into the doc, its text and a NUL behind it. */
-static bool keep_name(struct parser *p, const char *text, size_t size)
-{
-    char *key = doc_keep(p->doc, size + size + 1);
-    size_t key_size;
-
-    if (!key)
-        return fail(p, text, NULL);
-    key_size = doc_decode(key, text + 1, size - 2);
-    memcpy(key + key_size, text, size);
-    key[key_size + size] = '\0';
-    p->key = key;
-    p->key_size = (uint32_t)key_size;
-    return true;
-}
-
 static bool parse_name(struct parser *p)
 {
     const char *text;
@@ -71,8 +55,11 @@ static bool parse_name(struct parser *p)
     size = (size_t)(p->at - text);
     p->key = text + 1;
     p->key_size = (uint32_t)(size - 2);
-    if (p->key_owned && !keep_name(p, text, size))
-        return false;
+    if (p->key_owned) {
+        p->key = doc_keep_name(p->doc, text, size, &p->key_size);
+        if (!p->key)
+            return fail(p, text, NULL);
+    }
     if (peek(p) != ':')
         return fail(p, p->at, "':' is missing behind a name");
     p->at++;

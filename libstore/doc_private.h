@@ -10,6 +10,11 @@
 doc_id doc_node_new(struct doc *doc, enum doc_type type);
 /* `size` bytes that live as long as the doc's nodes, unaligned; NULL (no_memory). */
 char *doc_keep(struct doc *doc, size_t size);
+/* Keeps a member's name of which `text` is the JSON text: decoded, as doc_node.key_owned
+ * describes it. NULL without memory. */
+const char *doc_keep_name(struct doc *doc, const char *text, size_t size, uint32_t *key_size);
+/* The name of `named`, a member in `from`, for a node of `doc`. NULL without memory. */
+const char *doc_share_name(struct doc *doc, const struct doc *from, doc_id named);
 /* Makes the detached `child` the last one of `parent`; says nothing about `changed`. */
 void doc_link_last(struct doc *doc, doc_id parent, doc_id child);
 
@@ -53,23 +58,24 @@ bool decimal_is_integer(const struct decimal *d);
 /* Whether it is beyond a double. */
 bool decimal_overflows(const struct decimal *d);
 
-/* --- names (doc_index.c): an object's members by name, for objects with many */
-
-#define DOC_INDEX_WORTH 16 /* members from which a hash is faster than a walk */
+/* --- names (doc_index.c): members of an object by name, hashed where that pays */
 
 struct doc_index {
-    doc_id *slots; /* NULL: not in use */
+    doc_id *slots; /* NULL: names are searched one by one */
     uint32_t mask;
     uint64_t seed;
 };
 
 /* An empty index with room for `members`; false without memory. */
 bool doc_index_init(struct doc_index *index, uint32_t members);
-/* Adds a member; DOC_NONE, or the member that has its name already. */
+/* Adds a member. DOC_NONE, or the member that has its name already. */
 doc_id doc_index_add(struct doc_index *index, const struct doc *doc, doc_id member);
-doc_id doc_index_find(const struct doc_index *index, const struct doc *doc, const char *key, size_t size);
-/* Adds all of an object's members; false without memory. */
-bool doc_index_build(struct doc_index *index, const struct doc *doc, doc_id object);
+/* An index of an object's members for about `searches`. Cannot fail: an object that is
+ * small, or for which there is no memory, is searched. A member
+ * removed later is not found any more, one added later may not be found. */
+void doc_index_open(struct doc_index *index, const struct doc *doc, doc_id object, uint32_t searches);
+doc_id doc_index_find(const struct doc_index *index, const struct doc *doc, doc_id object, const char *key,
+                      size_t size);
 void doc_index_release(struct doc_index *index);
 
 #endif
