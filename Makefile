@@ -18,6 +18,7 @@ incdir  ?= $(prefix)/include
 mandir  ?= $(prefix)/share/man
 compdir ?= $(prefix)/share/bash-completion/completions
 INSTALL ?= install
+OBJCOPY ?= objcopy
 CFLAGS  ?= -O2 -g
 FILTER  ?=
 
@@ -104,9 +105,13 @@ $(BUILD)/%.o: %.c $(flags) | $(public)
 	$(say) CC $<
 	$(Q)mkdir -p $(@D) && $(compile) -MMD -MP -c -o $@ $<
 
+# One object in which only the public names are left, so that a program linked with it can
+# have a buffer_append() of its own, and a face cannot reach past store.h.
 $(archive): $(lib_objects)
 	$(say) AR $@
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)$(CC) $(CFLAGS) -r -nostdlib -o $(BUILD)/libstore-all.o $^ && \
+	    $(OBJCOPY) --localize-hidden $(BUILD)/libstore-all.o && \
+	    rm -f $@ && $(AR) rcs $@ $(BUILD)/libstore-all.o
 
 # nodelete: the library's per-thread data outlives a dlclose().
 $(shared): $(lib_objects) libstore/libstore.map
@@ -125,7 +130,8 @@ $(programs):
 	$(say) LD $@
 	$(Q)$(link) -o $@ $^ $(face_libs) $(lib_libs)
 
-$(suite): $(suite_objects) $(archive)
+# The suite sees the internals too.
+$(suite): $(suite_objects) $(lib_objects)
 	$(say) LD $@
 	$(Q)$(link) $(addprefix -Wl$(comma)--wrap=,$(wrapped)) -o $@ $^ $(lib_libs) -lcriterion -lm
 

@@ -6,39 +6,9 @@
 #include <string.h>
 
 #include "problem.h"
+#include "utf8.h"
 
 static const char too_long[] = "a name has at most 255 bytes";
-
-static bool continues(unsigned char byte)
-{
-    return (byte & 0xC0) == 0x80;
-}
-
-size_t utf8_length(const char *text, size_t size)
-{
-    const unsigned char *p = (const unsigned char *)text;
-
-    if (size == 0)
-        return 0;
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] < 0xC2 || p[0] > 0xF4 || size < 2 || !continues(p[1]))
-        return 0;
-    if (p[0] < 0xE0)
-        return 2;
-    if (size < 3 || !continues(p[2]))
-        return 0;
-    if (p[0] < 0xF0) {
-        bool overlong = p[0] == 0xE0 && p[1] < 0xA0;
-        bool surrogate = p[0] == 0xED && p[1] > 0x9F;
-        return overlong || surrogate ? 0 : 3;
-    }
-    if (size < 4 || !continues(p[3]))
-        return 0;
-    bool overlong = p[0] == 0xF0 && p[1] < 0x90;
-    bool beyond = p[0] == 0xF4 && p[1] > 0x8F;
-    return overlong || beyond ? 0 : 4;
-}
 
 /* Skips ASCII eight bytes at a time. */
 static const char *skip_ascii(const char *p, const char *end)
@@ -59,7 +29,7 @@ bool utf8_valid(const char *text, size_t size)
     const char *p = text, *end = text + size;
 
     while ((p = skip_ascii(p, end)) < end) {
-        size_t length = utf8_length(p, (size_t)(end - p));
+        size_t length = utf8_sequence(p, (size_t)(end - p));
         if (length == 0)
             return false;
         p += length;
@@ -75,7 +45,7 @@ static const char *name_end(const char *p, const char *end)
             p++;
             continue;
         }
-        size_t length = *p == '/' || *p == '\0' ? 0 : utf8_length(p, (size_t)(end - p));
+        size_t length = *p == '/' || *p == '\0' ? 0 : utf8_sequence(p, (size_t)(end - p));
         if (length == 0)
             break;
         p += length;

@@ -40,7 +40,5 @@ bool location_append(char *text, size_t *size, struct slice name);
 
 /* Whether the bytes are UTF-8 (RFC 3629): no overlong forms, no surrogates, at most U+10FFFF. */
 bool utf8_valid(const char *text, size_t size);
-/* Bytes of the one character that `text` begins with; 0 if it begins with none. */
-size_t utf8_length(const char *text, size_t size);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "location.h"
+#include "utf8.h"
 
 enum {
     LINE_MAX_SIZE = 1024,       /* a detail, a key's name, a key's value */
@@ -126,7 +126,7 @@ static void end_text(char *text, size_t size)
 
     while (start > 0 && size - start < 3 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
         start--;
-    if (start > 0 && utf8_length(text + start - 1, size - start + 1) != size - start + 1)
+    if (start > 0 && utf8_sequence(text + start - 1, size - start + 1) != size - start + 1)
         size = start - 1;
     text[size] = '\0';
 }

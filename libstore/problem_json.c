@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "location.h"
 #include "problem.h"
+#include "utf8.h"
 
 /* Text that grows in a fixed room. What does not fit sets `full` and is left out. */
 struct output {
@@ -33,7 +33,7 @@ static void put_string(struct output *out, const char *text)
 
     put(out, "\"", 1);
     while (left > 0) {
-        size_t length = utf8_length(text, left);
+        size_t length = utf8_sequence(text, left);
         if (length == 0) {
             put_text(out, "\xEF\xBF\xBD");
             length = 1;

@@ -97,7 +97,7 @@ void record_write(void *out, const struct record *record)
     p = put32(p, record->uid);
     p = put32(p, record->gid);
     p = put32(p, (uint32_t)record->attributes.size);
-    p = put32(p, 0);
+    put32(p, 0);
     p = put_slice(bytes + RECORD_HEADER, record->attributes);
     if (record->flags & RECORD_INLINE)
         p = put_slice(p, record->body);
