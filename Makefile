@@ -43,7 +43,7 @@ cflags   := -std=c17 -D_GNU_SOURCE -fvisibility=hidden -fPIC -pthread $(warnings
 # What pkg-config says, asked once, when first needed (it may be installed only then).
 ask       = $(shell pkg-config $1 $2 2>/dev/null)
 lib_libs  = $(eval lib_libs := $(or $(call ask,--libs,lmdb),-llmdb) \
-              $(call ask,--libs,jansson libpcre2-8 libxxhash) -pthread)$(lib_libs)
+              $(call ask,--libs,jansson libpcre2-8 libxxhash) -lm -pthread)$(lib_libs)
 fuse_cflags = $(eval fuse_cflags := $(call ask,--cflags,fuse3))$(fuse_cflags)
 fuse_libs   = $(eval fuse_libs := $(call ask,--libs,fuse3))$(fuse_libs)
 http_libs   = $(eval http_libs := $(call ask,--libs,libmicrohttpd))$(http_libs)
@@ -133,7 +133,7 @@ $(programs):
 # The suite sees the internals too.
 $(suite): $(suite_objects) $(lib_objects)
 	$(say) LD $@
-	$(Q)$(link) $(addprefix -Wl$(comma)--wrap=,$(wrapped)) -o $@ $^ $(lib_libs) -lcriterion -lm
+	$(Q)$(link) $(addprefix -Wl$(comma)--wrap=,$(wrapped)) -o $@ $^ $(lib_libs) -lcriterion
 
 $(crash): $(BUILD)/%: $(BUILD)/%.o $(archive)
 	$(say) LD $@
@@ -145,7 +145,8 @@ $(examples): $(BUILD)/examples/%: examples/%.c $(shared) $(flags) | $(public)
 	$(Q)mkdir -p $(@D) && $(CC) -std=c17 -Wall -Wextra -Ibuild/include $(CPPFLAGS) $(CFLAGS) $(mode_flags) \
 	    -MMD -MP -MT $@ -o $@ $< $(LDFLAGS) -L$(BUILD) -Wl,-rpath,'$$ORIGIN/..' -lstore -ljansson -pthread
 
-$(BUILD)/libstore.pc: libstore/libstore.pc.in $(flags) Makefile
+# Each time: prefix may be another one than when all was built.
+$(BUILD)/libstore.pc: libstore/libstore.pc.in FORCE
 	$(Q)sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(incdir)|' \
 	    -e 's|@VERSION@|$(VERSION)|' $< >$@
 
@@ -189,8 +190,10 @@ build/tidy/%.ok: %.c .clang-tidy $(wildcard libstore/*.h cli/*.h fusefs/*.h http
 	    { cat $@.log; exit 1; }
 	$(Q)mv $@.log $@
 
-compile_commands.json: FORCE
-	$(Q){ echo '['; separator=; \
+# In build/, where clangd looks for it.
+compile_commands.json: build/compile_commands.json
+build/compile_commands.json: FORCE
+	$(Q)mkdir -p $(@D) && { echo '['; separator=; \
 	    $(foreach c,$(all_c),printf '%s{"directory": "%s", "file": "%s", "command": "%s"}\n' "$$separator" \
 	        '$(CURDIR)' '$c' '$(CC) $(cflags) $(see_$(call folder_of,$c)) -c $c'; separator=,;) \
 	    echo ']'; } >$@
@@ -216,9 +219,10 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(compdir)/,$(notdir $(completion)))
 
 clean:
-	rm -rf build compile_commands.json
+	rm -rf build
 
 FORCE:
-.PHONY: all check test asan tsan cov demo packages lint tidy install uninstall clean FORCE
+.PHONY: all check test asan tsan cov demo packages lint tidy install uninstall clean FORCE \
+        compile_commands.json
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
