@@ -164,7 +164,7 @@ static void destroy_engine(struct engine *engine)
 
 int engine_open(struct engine **out, const char *path, const struct engine_options *options)
 {
-    struct engine *engine;
+    struct engine *engine = NULL;
     struct stat status;
     int rc;
 

@@ -201,7 +201,8 @@ static int by_transaction(const void *left, const void *right)
 }
 
 /* The readers are ordered by transaction; those before `first` read nothing. */
-static int count_pinned(struct reader_list *readers, size_t first, struct snapshot *snapshot, uint64_t page_size)
+static int count_pinned(struct reader_list *readers, size_t first, struct snapshot *snapshot,
+                        uint64_t page_size)
 {
     struct free_list list;
     size_t behind = first;

@@ -2,7 +2,6 @@
  * engine_lmdb_read.c - the pool of snapshots, reading, and cursors. A snapshot
  * costs an LMDB renewal and one exchange on a cache line of its own.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
