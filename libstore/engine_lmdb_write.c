@@ -85,7 +85,8 @@ int engine_begin(struct transaction *out, struct engine *engine)
         return problem(STORE_READ_ONLY, "the store is open for reading only");
     if (pthread_mutex_lock(&engine->writer))
         return problem(STORE_BAD_ARGUMENT, "this thread has a transaction open already");
-    map_full_in = NULL;
+    if (map_full_in == engine)
+        map_full_in = NULL;
     if (atomic_exchange(&engine->map_full, false))
         code = engine_lmdb_grow(engine);
     if (!code)
