@@ -72,8 +72,9 @@ void engine_snapshot_end(struct snapshot *snapshot);
 int engine_begin(struct transaction *out, struct engine *engine);
 int engine_commit(struct transaction *txn);
 void engine_abort(struct transaction *txn);
-/* After STORE_FULL in this thread: whether only the map was too small and can grow. Then
- * abort and run the operation again: the next engine_begin grows it. */
+/* After STORE_FULL in this thread, before it begins another transaction on any engine:
+ * whether only this engine's map was too small and can grow. Then abort and run the
+ * operation again: the next engine_begin grows it. */
 bool engine_map_full(struct engine *engine);
 /* Everything since a savepoint can be undone; they nest up to 6 deep. A cursor is used
  * and closed at the level it was opened at. */

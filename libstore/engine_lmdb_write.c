@@ -14,7 +14,7 @@
 #define CURE_TRIES 3
 #define PROBE_BYTES (1 << 20)
 
-/* The engine whose map was too small for this thread's last transaction. */
+/* The engine whose map was too small, if that was this thread's last failure. */
 static __thread const struct engine *map_full_in;
 
 /* LMDB gives EIO for a short write, which is what a full disk or a limit makes of a long one. */
@@ -41,10 +41,9 @@ static int write_failed(struct transaction *txn, int rc, const char *doing)
 
     if (rc == EIO)
         rc = reason_of_short_write(engine);
-    if (rc == MDB_MAP_FULL) {
-        map_full_in = engine;
+    map_full_in = rc == MDB_MAP_FULL ? engine : NULL;
+    if (map_full_in)
         atomic_store(&engine->map_full, true);
-    }
     txn->broken = true;
     txn->error = engine_lmdb_problem(rc, doing);
     return txn->error;
@@ -79,14 +78,13 @@ int engine_begin(struct transaction *out, struct engine *engine)
     MDB_txn *txn = NULL;
 
     *out = (struct transaction){ .view = { .engine = engine, .slot = SLOT_WRITER } };
+    map_full_in = NULL;
     if (engine_forked(engine))
         return engine_lmdb_forked();
     if (engine->options.read_only)
         return problem(STORE_READ_ONLY, "the store is open for reading only");
     if (pthread_mutex_lock(&engine->writer))
         return problem(STORE_BAD_ARGUMENT, "this thread has a transaction open already");
-    if (map_full_in == engine)
-        map_full_in = NULL;
     if (atomic_exchange(&engine->map_full, false))
         code = engine_lmdb_grow(engine);
     if (!code)
