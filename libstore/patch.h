@@ -5,7 +5,7 @@
 #include "doc.h"
 
 /* What null does to a top-level member in a typed object: the text of the initial state of
- * property `key`, or {NULL, 0} to remove it. */
+ * property `key` (which must outlive the doc), or {NULL, 0} to remove it. */
 typedef struct slice (*patch_initial)(const void *context, const char *key, size_t key_size);
 
 /*
