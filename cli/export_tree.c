@@ -1,0 +1,122 @@
+/* A collection as a directory tree: an open directory a level, nothing outside of the target. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exporter.h"
+#include "interrupt.h"
+#include "print.h"
+
+struct directories {
+    int *fds;
+    size_t depth, room;
+};
+
+/* Takes `fd` over. */
+static bool push(struct directories *directories, int fd)
+{
+    if (directories->depth == directories->room) {
+        size_t room = directories->room ? directories->room * 2 : 8;
+        int *larger = realloc(directories->fds, room * sizeof *larger);
+        if (!larger) {
+            close(fd);
+            return false;
+        }
+        directories->fds = larger;
+        directories->room = room;
+    }
+    directories->fds[directories->depth++] = fd;
+    return true;
+}
+
+static int enter(struct exporter *exporter, struct directories *directories, struct walk *walk,
+                 const struct walk_step *step)
+{
+    int fd;
+    int status = export_directory_begin(&fd, exporter, directories->fds[directories->depth - 1], step);
+
+    if (fd < 0)
+        walk_prune(walk);
+    else if (!push(directories, fd))
+        status = complain(exporter->cli, STORE_NO_MEMORY, step->location, "out of memory");
+    return status;
+}
+
+static int leave(struct exporter *exporter, struct directories *directories, const struct walk_step *step)
+{
+    int fd = directories->fds[--directories->depth];
+    int status = export_attributes(exporter, fd, step->location, step->stat);
+
+    close(fd);
+    return status;
+}
+
+static int export_step(struct exporter *exporter, struct directories *directories, struct walk *walk,
+                       const struct walk_step *step)
+{
+    int dir = directories->fds[directories->depth - 1];
+
+    if (step->leave)
+        return leave(exporter, directories, step);
+    switch (step->stat->kind) {
+    case STORE_COLLECTION:
+        return enter(exporter, directories, walk, step);
+    case STORE_OBJECT:
+        return export_file(exporter, dir, step);
+    case STORE_LINK:
+        return export_link(exporter, dir, step);
+    case STORE_PROPERTY: /* never in a listing */
+        break;
+    }
+    return STATUS_DONE;
+}
+
+static int export_all(struct exporter *exporter, struct directories *directories, const char *location)
+{
+    store_list_options options = STORE_LIST_OPTIONS_INIT;
+    struct walk_step step;
+    struct walk walk;
+    int status = STATUS_DONE;
+    int code = walk_open(&walk, exporter->cli->store, location, &options, true);
+
+    while (code == STORE_OK && status == STATUS_DONE && !interrupted()) {
+        code = walk_next(&step, &walk);
+        if (code == STORE_OK)
+            status = export_step(exporter, directories, &walk, &step);
+    }
+    walk_close(&walk);
+    if (status == STATUS_DONE && code != STORE_OK && code != STORE_END) {
+        progress_hide(&exporter->progress);
+        status = report(exporter->cli, code, location);
+    }
+    return status;
+}
+
+int export_tree(struct exporter *exporter, const char *location, const char *target)
+{
+    struct directories directories = {0};
+    store_stat stat;
+    int code = store_stat_get(&stat, exporter->cli->store, location, NULL);
+
+    if (code != STORE_OK)
+        return report(exporter->cli, code, location);
+    if (stat.kind != STORE_COLLECTION)
+        return complain(exporter->cli, STORE_KIND_CONFLICT, location, "is no collection (see get -o)");
+    if (mkdir(target, 0700) != 0 && errno != EEXIST)
+        return complain(exporter->cli, STORE_BAD_ARGUMENT, target, "cannot make it: %s", strerror(errno));
+    int fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return complain(exporter->cli, STORE_BAD_ARGUMENT, target, "cannot open it: %s", strerror(errno));
+
+    int status = push(&directories, fd) ? export_all(exporter, &directories, location)
+                                        : complain(exporter->cli, STORE_NO_MEMORY, NULL, "out of memory");
+    if (status == STATUS_DONE && !interrupted())
+        status = export_attributes(exporter, directories.fds[0], location, &stat);
+    while (directories.depth > 0)
+        close(directories.fds[--directories.depth]);
+    free(directories.fds);
+    return status;
+}

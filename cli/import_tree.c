@@ -1,0 +1,142 @@
+/* A directory tree into the store, in one pass: an open directory a level, symbolic links kept, never followed. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "import_node.h"
+#include "interrupt.h"
+#include "print.h"
+
+struct level {
+    DIR *dir;
+    size_t length; /* of its location */
+};
+
+struct tree {
+    struct loader *loader;
+    struct level *levels;
+    size_t depth, room;
+    size_t length; /* of location */
+    char location[STORE_LOCATION_MAX + 2 * STORE_NAME_MAX];
+};
+
+static int trouble(struct tree *tree, const char *what)
+{
+    progress_hide(&tree->loader->progress);
+    return complain(tree->loader->cli, STORE_IO, tree->location, "%s: %s", what, strerror(errno));
+}
+
+/* Takes the directory `fd` over as the next level. */
+static int push(struct tree *tree, int fd)
+{
+    if (tree->depth == tree->room) {
+        size_t room = tree->room ? tree->room * 2 : 8;
+        struct level *larger = realloc(tree->levels, room * sizeof *larger);
+        if (!larger) {
+            close(fd);
+            return complain(tree->loader->cli, STORE_NO_MEMORY, NULL, "out of memory");
+        }
+        tree->levels = larger;
+        tree->room = room;
+    }
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        close(fd);
+        return trouble(tree, "cannot list");
+    }
+    tree->levels[tree->depth++] = (struct level){dir, tree->length};
+    return STATUS_DONE;
+}
+
+/* The level has no more: now its collection gets the directory's attributes, which children had changed. */
+static int pop(struct tree *tree)
+{
+    struct level *level = &tree->levels[--tree->depth];
+
+    tree->length = level->length;
+    tree->location[tree->length] = '\0';
+    int status = import_directory_end(tree->loader, dirfd(level->dir), tree->length ? tree->location : "/");
+    closedir(level->dir);
+    return status;
+}
+
+/* Makes or finds the collection for the directory `fd`, and goes into it; a refused one is left out. */
+static int enter(struct tree *tree, int fd)
+{
+    bool inside;
+    int status = import_directory_begin(&inside, tree->loader, fd, tree->length ? tree->location : "/");
+
+    if (status == STATUS_DONE && inside)
+        return push(tree, fd);
+    close(fd);
+    return status;
+}
+
+static int import_entry(struct tree *tree, int dir, const char *name)
+{
+    struct stat stat;
+
+    if (fstatat(dir, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? STATUS_DONE : trouble(tree, "cannot read");
+    if (S_ISLNK(stat.st_mode))
+        return import_link(tree->loader, dir, name, &stat, tree->location);
+    if (!S_ISDIR(stat.st_mode) && !S_ISREG(stat.st_mode)) {
+        loader_skip(tree->loader, tree->location, "neither a file, a directory nor a symbolic link");
+        return STATUS_DONE;
+    }
+    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? STATUS_DONE : trouble(tree, "cannot open");
+    if (S_ISDIR(stat.st_mode))
+        return enter(tree, fd);
+    int status = import_file(tree->loader, fd, tree->location);
+    close(fd);
+    return status;
+}
+
+/* One entry of the deepest level, or its end. */
+static int step(struct tree *tree)
+{
+    struct level *level = &tree->levels[tree->depth - 1];
+
+    errno = 0;
+    struct dirent *entry = readdir(level->dir);
+    if (!entry)
+        return errno ? trouble(tree, "cannot list") : pop(tree);
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+        return STATUS_DONE;
+    size_t length = level->length + 1 + strlen(entry->d_name);
+    snprintf(tree->location + level->length, sizeof tree->location - level->length, "/%s", entry->d_name);
+    tree->length = length;
+    int status;
+    if (length > STORE_LOCATION_MAX)
+        status = loader_reject(tree->loader, STORE_BAD_LOCATION, tree->location, NULL, "the location is too long");
+    else
+        status = import_entry(tree, dirfd(level->dir), entry->d_name);
+    return status;
+}
+
+int import_tree(struct loader *loader, const char *location, const char *source)
+{
+    struct tree tree = {.loader = loader, .length = strlen(location)};
+
+    if (location[0] != '/' || tree.length > STORE_LOCATION_MAX)
+        return usage_error(loader->cli, "%s is no location", location);
+    memcpy(tree.location, location, tree.length + 1);
+    while (tree.length > 0 && tree.location[tree.length - 1] == '/')
+        tree.location[--tree.length] = '\0';
+    int fd = open(source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return complain(loader->cli, STORE_BAD_ARGUMENT, source, "cannot open: %s", strerror(errno));
+
+    int status = enter(&tree, fd);
+    while (status == STATUS_DONE && tree.depth > 0 && !interrupted())
+        status = step(&tree);
+    while (tree.depth > 0)
+        closedir(tree.levels[--tree.depth].dir);
+    free(tree.levels);
+    return status;
+}
