@@ -385,3 +385,9 @@ enum key_state key_columns_read(const struct key_columns *columns, struct doc *d
     }
     return state;
 }
+
+bool key_columns_value(struct key_value *out, enum key_type type, struct doc *doc, doc_id value)
+{
+    *out = (struct key_value){ .type = type };
+    return read_value(doc, value, out);
+}

@@ -62,4 +62,7 @@ enum key_state { KEY_FOUND, KEY_ABSENT, KEY_WRONG };
 enum key_state key_columns_read(const struct key_columns *columns, struct doc *doc, doc_id object,
                                 struct key_value *out, size_t *column);
 
+/* One value as a key of this type; false if it is none. */
+bool key_columns_value(struct key_value *out, enum key_type type, struct doc *doc, doc_id value);
+
 #endif
