@@ -154,7 +154,8 @@ static bool key_type_of(unsigned types, enum key_type *out)
 }
 
 /* One property of a key: appends it to `out`. */
-static void read_column(struct parser *p, struct key_columns *out, doc_id column, const char *pointer, bool nullable)
+static void read_column(struct parser *p, struct key_columns *out, doc_id column, const char *pointer,
+                        bool nullable)
 {
     const struct schema_property *property;
     struct slice name;

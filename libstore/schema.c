@@ -2,6 +2,7 @@
 #include "schema_private.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "store.h"
 
@@ -84,6 +85,9 @@ int schema_compile(struct schema **out, struct doc *doc, doc_id root, const char
     *out = NULL;
     if (schema == NULL || !copy_doc(schema, doc, root))
         goto out;
+    /* Without randomness the addresses still differ. */
+    if (getrandom(&schema->seed, sizeof schema->seed, GRND_NONBLOCK) != (ssize_t)sizeof schema->seed)
+        schema->seed = (uintptr_t)schema;
     c.doc = schema->doc;
     c.faults = (struct report){ .doc = c.doc, .root = c.doc->root, .prefix = base };
     c.rule_of = calloc(c.doc->count, sizeof(struct rule *));

@@ -110,6 +110,7 @@ bool check_object(struct run *run, const struct rule *rule, struct subject subje
 /* --- arrays */
 
 #define SMALL_ARRAY 32
+#define CONTAINS_COUNT "holds %" PRIu64 " elements that contains asks for, must hold "
 
 struct element {
     uint64_t hash;
@@ -174,11 +175,9 @@ static bool check_contains(struct run *run, const struct rule *rule, struct subj
         count += rule_check(run, rule->contains, (struct subject){ .id = at });
     run->silent--;
     if (count < rule->min_contains)
-        return run_fail(run, subject, "holds %" PRIu64 " elements that contains asks for, must hold at least %" PRIu64,
-                        count, rule->min_contains);
+        return run_fail(run, subject, CONTAINS_COUNT "at least %" PRIu64, count, rule->min_contains);
     if (count > rule->max_contains)
-        return run_fail(run, subject, "holds %" PRIu64 " elements that contains asks for, must hold at most %" PRIu64,
-                        count, rule->max_contains);
+        return run_fail(run, subject, CONTAINS_COUNT "at most %" PRIu64, count, rule->max_contains);
     return true;
 }
 

@@ -6,11 +6,6 @@
 
 #include "pointer.h"
 
-static const struct doc_node *node_at(const struct compiler *c, doc_id id)
-{
-    return doc_at(c->doc, id);
-}
-
 /* --- $ref */
 
 static int hex_digit(char c)

@@ -4,9 +4,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-static uint32_t hash_name(struct slice text)
+static uint32_t hash_name(const struct names *names, struct slice text)
 {
-    return (uint32_t)XXH3_64bits(text.data, text.size);
+    return (uint32_t)XXH3_64bits_withSeed(text.data, text.size, names->seed);
 }
 
 /* The slot of the name, or the free one where it belongs. */
@@ -30,13 +30,14 @@ bool names_init(struct names *names, struct schema *schema, size_t count)
         slots *= 2;
     names->items = schema_alloc(schema, count, sizeof *names->items);
     names->slots = schema_alloc(schema, slots, sizeof *names->slots);
+    names->seed = schema->seed;
     names->mask = (uint32_t)(slots - 1);
     return names->items != NULL && names->slots != NULL;
 }
 
 struct name *names_add(struct names *names, struct slice text)
 {
-    uint32_t hash = hash_name(text);
+    uint32_t hash = hash_name(names, text);
     struct name_slot *slot = find_slot(names, text, hash);
 
     if (slot->name == 0) {
@@ -53,6 +54,6 @@ struct name *names_find(const struct names *names, const char *text, size_t size
 
     if (names->count == 0)
         return NULL;
-    slot = find_slot(names, name, hash_name(name));
+    slot = find_slot(names, name, hash_name(names, name));
     return slot->name != 0 ? &names->items[slot->name - 1] : NULL;
 }

@@ -62,6 +62,7 @@ struct names {
         uint32_t hash;
         uint32_t name;
     } *slots;
+    uint64_t seed; /* so that nobody can choose names that collide */
     uint32_t count;
     uint32_t mask;
     uint32_t required; /* how many of them are */
@@ -120,6 +121,7 @@ struct schema {
     char *text;      /* of doc */
     struct schema_block *blocks;
     struct patterns *patterns;
+    uint64_t seed; /* of all names */
     struct rule *root;
     struct rule *rules; /* all, outer before inner */
     struct schema_property *properties;
@@ -157,7 +159,7 @@ __attribute__((format(printf, 4, 0))) void report_list(struct report *r, doc_id 
                                                        const struct slice *member, const char *format,
                                                        __builtin_va_list arguments);
 
-/* --- schema_compile.c, schema_names.c, schema_link.c: the compilation */
+/* --- schema_compile.c, schema_keywords.c, schema_names.c, schema_link.c: the compilation */
 
 struct compiler {
     struct schema *schema;
@@ -169,6 +171,25 @@ struct compiler {
     bool cyclic;
     bool no_memory;
 };
+
+static inline const struct doc_node *node_at(const struct compiler *c, doc_id id)
+{
+    return doc_at(c->doc, id);
+}
+
+/* Memory of the schema for `count` things; NULL for none, and (no_memory) without memory. */
+void *compiler_allocate(struct compiler *c, size_t count, size_t size);
+/* Whether the value is of one of the types (bits); else that is a fault. */
+bool compiler_expect(struct compiler *c, doc_id value, unsigned types);
+
+struct keyword {
+    const char *name;
+    void (*compile)(struct compiler *c, struct rule *rule, doc_id value, const struct keyword *keyword);
+    size_t field;  /* where in struct rule the value goes; of an annotation: the types allowed */
+    unsigned part; /* enum rule_part */
+};
+/* NULL: there is none of this name. */
+const struct keyword *keyword_find(struct slice name);
 
 /* Compiles the node and all below it. Never NULL but without memory: a faulty schema
  * becomes one that allows everything, so that compiling can go on. */

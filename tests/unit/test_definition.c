@@ -9,17 +9,21 @@
 
 /* SPEC 4. */
 static const char example[] =
-    "{ \"order\": \"key\", \"key\": [\"alpha_2\"], \"put\": \"create\", \"unique\": [[\"alpha_3\"], [\"numeric\"]],\n"
+    "{ \"order\": \"key\", \"key\": [\"alpha_2\"], \"put\": \"create\", \"unique\": [[\"alpha_3\"],"
+    " [\"numeric\"]],\n"
     "  \"require_precondition\": false,\n"
     "  \"schema\": { \"type\": \"object\", \"required\": [\"name\"], \"properties\": {\n"
-    "      \"alpha_2\": {\"type\": \"string\", \"pattern\": \"^[A-Z]{2}$\"}, \"alpha_3\": {\"type\": \"string\"},\n"
+    "      \"alpha_2\": {\"type\": \"string\", \"pattern\": \"^[A-Z]{2}$\"},"
+    " \"alpha_3\": {\"type\": \"string\"},\n"
     "      \"numeric\": {\"type\": \"string\"}, \"name\": {\"type\": \"string\"}, "
     "\"flag\": {\"type\": \"string\", \"default\": \"\"} } } }";
 
-#define PROPERTIES                                                                                               \
-    "\"schema\":{\"type\":\"object\",\"properties\":{\"i\":{\"type\":\"integer\"},\"s\":{\"type\":\"string\"},"  \
-    "\"b\":{\"type\":\"boolean\"},\"n\":{\"type\":\"number\"},\"in\":{\"type\":[\"integer\",\"null\"]},"         \
-    "\"is\":{\"type\":[\"integer\",\"string\"]},\"any\":{},\"z\":{\"type\":\"null\"},\"a\":{\"type\":\"array\"}}}"
+/* The member `schema`, with a property of each kind. */
+#define PROPERTIES                                                                              \
+    "\"schema\":{\"type\":\"object\",\"properties\":{\"i\":{\"type\":\"integer\"},"             \
+    "\"s\":{\"type\":\"string\"},\"b\":{\"type\":\"boolean\"},\"n\":{\"type\":\"number\"},"     \
+    "\"in\":{\"type\":[\"integer\",\"null\"]},\"is\":{\"type\":[\"integer\",\"string\"]},"      \
+    "\"any\":{},\"z\":{\"type\":\"null\"},\"a\":{\"type\":\"array\"}}}"
 
 static struct definition *parsed(const char *text)
 {
@@ -68,7 +72,8 @@ Test(definition, members_have_defaults)
 
 Test(definition, every_member_is_read)
 {
-    struct definition *d = parsed("{\"order\":\"auto\",\"key\":[\"i\"],\"put\":\"merge\",\"unique\":[[\"in\"],[\"s\",\"b\"]],"
+    struct definition *d = parsed("{\"order\":\"auto\",\"key\":[\"i\"],\"put\":\"merge\","
+                                  "\"unique\":[[\"in\"],[\"s\",\"b\"]],"
                                   "\"require_precondition\":true," PROPERTIES "}");
 
     cr_assert_eq(d->order, ORDER_AUTO);
@@ -105,8 +110,10 @@ static const struct {
     { "{\"order\":\"name\",\"key\":[\"i\"]," PROPERTIES "}", "/order",
       "must be \"key\", \"auto\" or \"unordered\"" },
     { "{\"order\":1,\"key\":[\"i\"]," PROPERTIES "}", "/order", NULL },
-    { "{\"put\":\"patch\",\"key\":[\"i\"]," PROPERTIES "}", "/put", "must be \"create\", \"replace\" or \"merge\"" },
-    { "{\"require_precondition\":0,\"key\":[\"i\"]," PROPERTIES "}", "/require_precondition", "must be a boolean" },
+    { "{\"put\":\"patch\",\"key\":[\"i\"]," PROPERTIES "}", "/put",
+      "must be \"create\", \"replace\" or \"merge\"" },
+    { "{\"require_precondition\":0,\"key\":[\"i\"]," PROPERTIES "}", "/require_precondition",
+      "must be a boolean" },
     { "{" PROPERTIES "}", "/key", "is required" },
     { "{\"order\":\"auto\"," PROPERTIES "}", "/key", "is required" },
     { "{\"key\":\"i\"," PROPERTIES "}", "/key", "must be an array of 1 to 8 names of properties" },
@@ -162,8 +169,10 @@ Test(definition, every_fault_is_found_where_it_is)
 
 Test(definition, all_faults_are_reported_at_once)
 {
-    static const char text[] = "{\"order\":\"x\",\"put\":1,\"extra\":2,\"key\":[\"nope\"],\"unique\":[[\"s\"],[3]],"
-                               "\"schema\":{\"type\":\"object\",\"strange\":1,\"properties\":{\"s\":{\"minimum\":\"\"}}}}";
+    static const char text[] = "{\"order\":\"x\",\"put\":1,\"extra\":2,\"key\":[\"nope\"],"
+                               "\"unique\":[[\"s\"],[3]],"
+                               "\"schema\":{\"type\":\"object\",\"strange\":1,"
+                               "\"properties\":{\"s\":{\"minimum\":\"\"}}}}";
     struct definition *d;
 
     cr_assert_eq(definition_parse(&d, text, strlen(text)), STORE_INVALID_VALUE);

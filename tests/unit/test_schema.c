@@ -186,7 +186,8 @@ Test(schema, const_and_enum_compare_by_value)
         { "{\"const\":\"hello\\u0000there\"}", "\"hello\\u0000there\"", NULL, NULL },
         { "{\"const\":\"hello\\u0000there\"}", "\"hellothere\"", "/v", NULL },
         { "{\"const\":{\"foo\":\"bar\",\"baz\":[1,{}]}}", "{\"baz\":[1.0,{}],\"foo\":\"bar\"}", NULL, NULL },
-        { "{\"const\":{\"foo\":\"bar\"}}", "{\"foo\":\"bar\",\"x\":1}", "/v", "is an object, must be {\"foo\":\"bar\"}" },
+        { "{\"const\":{\"foo\":\"bar\"}}", "{\"foo\":\"bar\",\"x\":1}", "/v",
+          "is an object, must be {\"foo\":\"bar\"}" },
         { "{\"const\":[1,2]}", "[2,1]", "/v", NULL },
         { "{\"enum\":[1,2,3]}", "3", NULL, NULL },
         { "{\"enum\":[1,2,3]}", "4", "/v", "is 4, must be one of [1,2,3]" },
@@ -284,8 +285,10 @@ Test(schema, arrays_are_checked_by_position_and_count)
         { "{\"prefixItems\":[{\"type\":\"integer\"},{\"type\":\"string\"}]}", "[1,\"x\",true]", NULL, NULL },
         { "{\"prefixItems\":[{\"type\":\"integer\"},{\"type\":\"string\"}]}", "[1]", NULL, NULL },
         { "{\"prefixItems\":[{\"type\":\"integer\"},{\"type\":\"string\"}]}", "[1,2]", "/v/1", NULL },
-        { "{\"prefixItems\":[{\"type\":\"string\"}],\"items\":{\"type\":\"integer\"}}", "[\"x\",2,3]", NULL, NULL },
-        { "{\"prefixItems\":[{\"type\":\"string\"}],\"items\":{\"type\":\"integer\"}}", "[\"x\",\"y\"]", "/v/1", NULL },
+        { "{\"prefixItems\":[{\"type\":\"string\"}],\"items\":{\"type\":\"integer\"}}", "[\"x\",2,3]", NULL,
+          NULL },
+        { "{\"prefixItems\":[{\"type\":\"string\"}],\"items\":{\"type\":\"integer\"}}", "[\"x\",\"y\"]",
+          "/v/1", NULL },
         { "{\"prefixItems\":[{}],\"items\":false}", "[1,2]", "/v/1", NULL },
         { "{\"allOf\":[{\"prefixItems\":[{\"minimum\":3}]}],\"items\":{\"minimum\":5}}", "[3,5]", "/v/0", NULL },
         { "{\"items\":{\"items\":{\"type\":\"null\"}}}", "[[null],[null,0]]", "/v/1/1", NULL },
@@ -358,8 +361,10 @@ Test(schema, objects_are_checked_by_name_and_count)
         { "{\"allOf\":[{\"properties\":{\"a\":{}}}],\"additionalProperties\":{\"type\":\"boolean\"}}",
           "{\"a\":1}", "/v/a", NULL },
         { "{\"required\":[\"a\"],\"additionalProperties\":false}", "{\"a\":1}", "/v/a", NULL },
-        { "{\"patternProperties\":{\"^f.*o\":{\"type\":\"integer\"}}}", "{\"foo\":1,\"fooo\":\"x\"}", "/v/fooo", NULL },
-        { "{\"patternProperties\":{\"^x-\":{}},\"additionalProperties\":false}", "{\"x-a\":1,\"y\":1}", "/v/y", NULL },
+        { "{\"patternProperties\":{\"^f.*o\":{\"type\":\"integer\"}}}", "{\"foo\":1,\"fooo\":\"x\"}",
+          "/v/fooo", NULL },
+        { "{\"patternProperties\":{\"^x-\":{}},\"additionalProperties\":false}", "{\"x-a\":1,\"y\":1}", "/v/y",
+          NULL },
         { "{\"properties\":{\"foo\":{\"maxItems\":3}},\"patternProperties\":{\"f.o\":{\"minItems\":2}}}",
           "{\"foo\":[1]}", "/v/foo", NULL },
         { "{\"propertyNames\":{\"maxLength\":3}}", "{\"abc\":1,\"abcd\":2}", "/v/abcd",
@@ -402,7 +407,8 @@ Test(schema, schemas_are_combined)
         { "{\"not\":{\"type\":\"integer\"}}", "1", "/v", "conforms to the schema of not" },
         { "{\"not\":{\"type\":\"integer\"}}", "\"1\"", NULL, NULL },
         { "{\"not\":{\"not\":{\"type\":\"integer\"}}}", "1", NULL, NULL },
-        { "{\"if\":{\"exclusiveMaximum\":0},\"then\":{\"minimum\":-10},\"else\":{\"multipleOf\":2}}", "-1", NULL, NULL },
+        { "{\"if\":{\"exclusiveMaximum\":0},\"then\":{\"minimum\":-10},\"else\":{\"multipleOf\":2}}", "-1",
+          NULL, NULL },
         { "{\"if\":{\"exclusiveMaximum\":0},\"then\":{\"minimum\":-10},\"else\":{\"multipleOf\":2}}", "-100", "/v",
           "is -100, must be at least -10" },
         { "{\"if\":{\"exclusiveMaximum\":0},\"then\":{\"minimum\":-10},\"else\":{\"multipleOf\":2}}", "3", "/v",
@@ -444,7 +450,8 @@ Test(schema, ref_resolves_escaped_pointers)
         "{\"$defs\":{\"a~b\":{\"type\":\"integer\"},\"a/b\":{\"type\":\"integer\"},\"a%b\":{\"type\":\"integer\"},"
         "\"chain\":{\"$ref\":\"#/$defs/a~1b\",\"maximum\":9}},"
         "\"properties\":{\"t\":{\"$ref\":\"#/$defs/a~0b\"},\"s\":{\"$ref\":\"#/$defs/a~1b\"},"
-        "\"p\":{\"$ref\":\"#/$defs/a%25b\"},\"o\":{\"$ref\":\"#/properties/t\"},\"c\":{\"$ref\":\"#/%24defs/chain\"}}}";
+        "\"p\":{\"$ref\":\"#/$defs/a%25b\"},\"o\":{\"$ref\":\"#/properties/t\"},"
+        "\"c\":{\"$ref\":\"#/%24defs/chain\"}}}";
 
     cr_assert_eq(check(schema, "{\"t\":1,\"s\":1,\"p\":1,\"o\":1,\"c\":1}"), STORE_OK);
     cr_assert_eq(check(schema, "{\"t\":\"\",\"s\":\"\",\"p\":\"\",\"o\":\"\",\"c\":10}"), STORE_INVALID_VALUE);
@@ -461,11 +468,13 @@ Test(schema, a_property_named_ref_is_no_reference)
 
 Test(schema, a_tree_refers_to_itself)
 {
-    static const char schema[] = "{\"type\":\"object\",\"required\":[\"n\"],\"properties\":{\"n\":{\"type\":\"integer\"},"
+    static const char schema[] = "{\"type\":\"object\",\"required\":[\"n\"],"
+                                 "\"properties\":{\"n\":{\"type\":\"integer\"},"
                                  "\"below\":{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}}}}";
 
     cr_assert_eq(check(schema, "{\"n\":1,\"below\":[{\"n\":2,\"below\":[]},{\"n\":3}]}"), STORE_OK);
-    cr_assert_eq(check(schema, "{\"n\":1,\"below\":[{\"n\":2,\"below\":[{\"n\":\"x\"},{\"m\":1}]}]}"), STORE_INVALID_VALUE);
+    cr_assert_eq(check(schema, "{\"n\":1,\"below\":[{\"n\":2,\"below\":[{\"n\":\"x\"},{\"m\":1}]}]}"),
+                 STORE_INVALID_VALUE);
     cr_assert_eq(store_problem_last()->violation_count, 3);
     cr_assert_str_eq(store_problem_last()->violations[0].pointer, "/below/0/below/0/n");
     cr_assert_str_eq(store_problem_last()->violations[1].pointer, "/below/0/below/1/m");
@@ -566,7 +575,8 @@ static const struct fault {
     { "{\"dependentSchemas\":{\"a\":{\"$ref\":\"#\"}}}", "/s/dependentSchemas/a/$ref", NULL },
     { "{\"properties\":{\"a\":{\"type\":\"string\",\"default\":1}}}", "/s/properties/a/default",
       "is 1, must be a string" },
-    { "{\"properties\":{\"a\":{\"items\":{\"minimum\":1},\"default\":[1,0]}}}", "/s/properties/a/default/1", NULL },
+    { "{\"properties\":{\"a\":{\"items\":{\"minimum\":1},\"default\":[1,0]}}}", "/s/properties/a/default/1",
+      NULL },
 };
 
 Test(schema, every_fault_of_a_schema_is_found_where_it_is)
@@ -593,8 +603,10 @@ Test(schema, all_faults_are_reported_at_once)
     struct schema *schema;
 
     cr_assert_eq(compile(&schema,
-                         "{\"type\":\"objekt\",\"nonsense\":1,\"properties\":{\"a\":{\"pattern\":\"(\",\"minimum\":\"\"},"
-                         "\"b\":{\"$ref\":\"#/x\"},\"c\":{\"type\":\"string\",\"default\":0}},\"allOf\":[{\"not\":3}]}",
+                         "{\"type\":\"objekt\",\"nonsense\":1,\"properties\":{\"a\":{\"pattern\":\"(\","
+                         "\"minimum\":\"\"},"
+                         "\"b\":{\"$ref\":\"#/x\"},\"c\":{\"type\":\"string\",\"default\":0}},"
+                         "\"allOf\":[{\"not\":3}]}",
                          ""),
                  STORE_INVALID_VALUE);
     cr_assert_eq(store_problem_last()->violation_count, 7);
@@ -602,7 +614,8 @@ Test(schema, all_faults_are_reported_at_once)
 
 Test(schema, a_default_of_a_property_below_the_top_is_only_an_annotation)
 {
-    cr_assert_eq(check("{\"properties\":{\"a\":{\"properties\":{\"b\":{\"type\":\"string\",\"default\":1}}}}}", "{}"),
+    cr_assert_eq(check("{\"properties\":{\"a\":{\"properties\":{\"b\":{\"type\":\"string\",\"default\":1}}}}}",
+                       "{}"),
                  STORE_OK);
 }
 
@@ -610,8 +623,10 @@ Test(schema, a_default_of_a_property_below_the_top_is_only_an_annotation)
 
 Test(schema, every_violation_is_reported)
 {
-    struct schema *schema = compiled("{\"required\":[\"a\",\"b\"],\"properties\":{\"a\":{},\"b\":{},\"c\":{\"type\":\"array\","
-                                     "\"minItems\":3,\"items\":{\"type\":\"integer\",\"minimum\":0,\"multipleOf\":2}}}}");
+    struct schema *schema = compiled("{\"required\":[\"a\",\"b\"],\"properties\":{\"a\":{},\"b\":{},"
+                                     "\"c\":{\"type\":\"array\","
+                                     "\"minItems\":3,\"items\":{\"type\":\"integer\",\"minimum\":0,"
+                                     "\"multipleOf\":2}}}}");
     static const char *const pointers[] = { "/p/x", "/p/c", "/p/c/0", "/p/c/0", "/p/c/1", "/p/a", "/p/b" };
     const store_problem *p;
 
@@ -640,7 +655,9 @@ Test(schema, long_values_are_cut_between_characters)
 
 Test(schema, catastrophic_patterns_end_quickly_as_a_violation)
 {
-    static const char *const patterns[] = { "^(a+)+$", "(a+)+$", "(a|aa)+$", "^(a|a)*$", "^((a*)*)*$", "(x+x+)+y|a*a*a*a*b" };
+    static const char *const patterns[] = {
+        "^(a+)+$", "(a+)+$", "(a|aa)+$", "^(a|a)*$", "^((a*)*)*$", "(x+x+)+y|a*a*a*a*b",
+    };
     char *value = repeated("{\"v\":\"", "a", 5000, "!\"}");
     double start = seconds();
 
@@ -658,7 +675,8 @@ Test(schema, a_pattern_at_its_limit_is_a_violation_even_within_not)
 {
     char *value = repeated("{\"v\":\"", "a", 40, "!\"}");
 
-    cr_assert_eq(check("{\"properties\":{\"v\":{\"not\":{\"pattern\":\"^(a+)+$\"}}}}", value), STORE_INVALID_VALUE);
+    cr_assert_eq(check("{\"properties\":{\"v\":{\"not\":{\"pattern\":\"^(a+)+$\"}}}}", value),
+                 STORE_INVALID_VALUE);
     cr_assert_str_eq(store_problem_last()->violations[0].detail,
                      "takes too much work to match with the pattern ^(a+)+$");
     cr_assert_str_eq(store_problem_last()->violations[0].pointer, "/v");
@@ -670,7 +688,8 @@ Test(schema, many_catastrophic_matches_share_one_budget)
     char *value = repeated("{\"v\":[", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\",", 3000, "\"a\"]}");
     double start = seconds();
 
-    cr_assert_eq(check("{\"properties\":{\"v\":{\"items\":{\"pattern\":\"^(a+)+$\"}}}}", value), STORE_INVALID_VALUE);
+    cr_assert_eq(check("{\"properties\":{\"v\":{\"items\":{\"pattern\":\"^(a+)+$\"}}}}", value),
+                 STORE_INVALID_VALUE);
     cr_assert_lt(seconds() - start, 10.0);
     free(value);
 }
@@ -697,7 +716,8 @@ Test(schema, unique_items_of_a_long_array_are_quick)
         buffer_format(&text, "{\"n\":%d},", i);
     buffer_text(&text, "{\"n\":77.0}]}");
     cr_assert_eq(check("{\"properties\":{\"v\":{\"uniqueItems\":true}}}", text.data), STORE_INVALID_VALUE);
-    cr_assert_str_eq(store_problem_last()->violations[0].detail, "holds the same value twice, at 77 and at 200000");
+    cr_assert_str_eq(store_problem_last()->violations[0].detail,
+                     "holds the same value twice, at 77 and at 200000");
     cr_assert_lt(seconds() - start, 5.0);
     buffer_release(&text);
 }
@@ -709,8 +729,8 @@ Test(schema, exponential_schemas_run_out_of_budget)
 
     buffer_text(&text, "{\"properties\":{\"v\":{\"$ref\":\"#/$defs/d0\"}},\"$defs\":{");
     for (int i = 0; i < 60; i++)
-        buffer_format(&text, "\"d%d\":{\"allOf\":[{\"$ref\":\"#/$defs/d%d\"},{\"$ref\":\"#/$defs/d%d\"}]},", i, i + 1,
-                      i + 1);
+        buffer_format(&text, "\"d%d\":{\"allOf\":[{\"$ref\":\"#/$defs/d%d\"},{\"$ref\":\"#/$defs/d%d\"}]},",
+                      i, i + 1, i + 1);
     buffer_text(&text, "\"d60\":{\"type\":\"integer\"}}}");
     cr_assert_eq(check(text.data, "{\"v\":1}"), STORE_INVALID_VALUE);
     cr_assert_str_eq(store_problem_last()->violations[0].detail, "takes too much work to validate");
@@ -724,8 +744,8 @@ Test(schema, exponential_schemas_run_out_of_budget_within_not_too)
 
     buffer_text(&text, "{\"properties\":{\"v\":{\"not\":{\"$ref\":\"#/$defs/d0\"}}},\"$defs\":{");
     for (int i = 0; i < 50; i++)
-        buffer_format(&text, "\"d%d\":{\"allOf\":[{\"$ref\":\"#/$defs/d%d\"},{\"$ref\":\"#/$defs/d%d\"}]},", i, i + 1,
-                      i + 1);
+        buffer_format(&text, "\"d%d\":{\"allOf\":[{\"$ref\":\"#/$defs/d%d\"},{\"$ref\":\"#/$defs/d%d\"}]},",
+                      i, i + 1, i + 1);
     buffer_text(&text, "\"d50\":true}}");
     cr_assert_eq(check(text.data, "{\"v\":1}"), STORE_INVALID_VALUE);
     buffer_release(&text);
