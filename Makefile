@@ -68,6 +68,9 @@ objects  = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$1))
 
 lib_objects   := $(call objects,libstore)
 suite_objects := $(call objects,tests/unit tests/api tests/faces tests/fault tests/support)
+ifneq ($(MODE),tsan)
+suite_objects := $(filter-out %/plain_runner.o,$(suite_objects))
+endif
 archive  := $(BUILD)/libstore.a
 so_name  := libstore.so.$(SOVER)
 so_file  := libstore.so.$(VERSION)
