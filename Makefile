@@ -81,7 +81,7 @@ suite    := $(if $(suite_objects),$(BUILD)/tests/run)
 crash    := $(patsubst %.c,$(BUILD)/%,$(call sources,tests/crash))
 examples := $(patsubst %.c,$(BUILD)/%,$(call sources,examples))
 man_pages  := $(wildcard man/*.1 man/*.3 man/*.5 man/*.7 man/*.8)
-completion := $(wildcard tools/completion/*)
+completion := $(wildcard cli/*.bash-completion)
 # Functions that tests/fault replaces in the test binary, one name a line.
 wrapped  := $(if $(wildcard tests/fault/wrapped),$(shell cat tests/fault/wrapped))
 # Every C file that is compiled by the rules below, for tools.
@@ -95,11 +95,14 @@ all: $(archive) $(shared) $(programs) $(examples) $(BUILD)/libstore.pc
 compile = $(CC) $(cflags) $(see_$(call folder_of,$<)) $(CPPFLAGS) $(CFLAGS) $(mode_flags)
 link    = $(CC) -pthread $(CFLAGS) $(mode_flags) $(LDFLAGS)
 
-# Changes when the flags do, so that everything is compiled anew then.
+# These change when the flags do, so that all is compiled anew, and when a file comes or goes,
+# so that all is linked anew.
 flags := $(BUILD)/flags
-flags_text := $(CC) $(cflags) $(CPPFLAGS) $(CFLAGS) $(mode_flags) $(LDFLAGS) $(wrapped)
-$(flags): FORCE
-	$(Q)mkdir -p $(@D) && { printf '%s\n' '$(flags_text)' | cmp -s - $@ || printf '%s\n' '$(flags_text)' >$@; }
+files := $(BUILD)/files
+$(flags): text = $(CC) $(cflags) $(CPPFLAGS) $(CFLAGS) $(mode_flags) $(LDFLAGS)
+$(files): text = $(all_c) $(wrapped)
+$(flags) $(files): FORCE
+	$(Q)mkdir -p $(@D) && { printf '%s\n' '$(text)' | cmp -s - $@ || printf '%s\n' '$(text)' >$@; }
 
 $(public): libstore/store.h
 	$(Q)mkdir -p $(@D) && cp $< $@
@@ -110,14 +113,14 @@ $(BUILD)/%.o: %.c $(flags) | $(public)
 
 # One object in which only the public names are left, so that a program linked with it can
 # have a buffer_append() of its own, and a face cannot reach past store.h.
-$(archive): $(lib_objects)
+$(archive): $(lib_objects) $(files)
 	$(say) AR $@
-	$(Q)$(CC) $(CFLAGS) -r -nostdlib -o $(BUILD)/libstore-all.o $^ && \
+	$(Q)$(CC) $(CFLAGS) -r -nostdlib -o $(BUILD)/libstore-all.o $(lib_objects) && \
 	    $(OBJCOPY) --localize-hidden $(BUILD)/libstore-all.o && \
 	    rm -f $@ && $(AR) rcs $@ $(BUILD)/libstore-all.o
 
 # nodelete: the library's per-thread data outlives a dlclose().
-$(shared): $(lib_objects) libstore/libstore.map
+$(shared): $(lib_objects) libstore/libstore.map $(files)
 	$(say) LD $@
 	$(Q)$(link) -shared -Wl,-soname,$(so_name) -Wl,--version-script=libstore/libstore.map \
 	    -Wl,-z,nodelete $(if $(filter release,$(MODE)),-Wl$(comma)-z$(comma)defs) \
@@ -129,14 +132,14 @@ $(BUILD)/storefs:   $(call objects,fusefs) $(archive)
 $(BUILD)/storehttp: $(call objects,httpd) $(archive)
 $(BUILD)/storefs:   face_libs = $(fuse_libs)
 $(BUILD)/storehttp: face_libs = $(http_libs)
-$(programs):
+$(programs): $(files)
 	$(say) LD $@
-	$(Q)$(link) -o $@ $^ $(face_libs) $(lib_libs)
+	$(Q)$(link) -o $@ $(filter %.o %.a,$^) $(face_libs) $(lib_libs)
 
 # The suite sees the internals too.
-$(suite): $(suite_objects) $(lib_objects)
+$(suite): $(suite_objects) $(lib_objects) $(files)
 	$(say) LD $@
-	$(Q)$(link) $(addprefix -Wl$(comma)--wrap=,$(wrapped)) -o $@ $^ $(lib_libs) -lcriterion
+	$(Q)$(link) $(addprefix -Wl$(comma)--wrap=,$(wrapped)) -o $@ $(filter %.o,$^) $(lib_libs) -lcriterion
 
 $(crash): $(BUILD)/%: $(BUILD)/%.o $(archive)
 	$(say) LD $@
@@ -213,13 +216,14 @@ install: all
 	$(INSTALL) -m 644 $(BUILD)/libstore.pc $(DESTDIR)$(libdir)/pkgconfig
 	$(foreach page,$(man_pages),$(INSTALL) -D -m 644 $(page) \
 	    $(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)) &&) :
-	$(foreach file,$(completion),$(INSTALL) -D -m 644 $(file) $(DESTDIR)$(compdir)/$(notdir $(file)) &&) :
+	$(foreach file,$(completion),$(INSTALL) -D -m 644 $(file) \
+	    $(DESTDIR)$(compdir)/$(basename $(notdir $(file))) &&) :
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(bindir)/,$(notdir $(programs))) $(DESTDIR)$(incdir)/store.h
 	rm -f $(addprefix $(DESTDIR)$(libdir)/,libstore.a libstore.so $(so_name) $(so_file) pkgconfig/libstore.pc)
 	rm -f $(foreach page,$(man_pages),$(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
-	rm -f $(addprefix $(DESTDIR)$(compdir)/,$(notdir $(completion)))
+	rm -f $(addprefix $(DESTDIR)$(compdir)/,$(basename $(notdir $(completion))))
 
 clean:
 	rm -rf build
