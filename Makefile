@@ -181,10 +181,11 @@ packages:
 
 # --------------------------------------------------------------------- lint
 
-lint: tidy
+lint:
+	$(Q)tools/install-packages build lint
+	$(Q)$(MAKE) --no-print-directory tidy $(shared) $(archive)
 	$(Q)tools/check-layers
 	$(Q)tools/check-headers
-	$(Q)$(MAKE) --no-print-directory $(shared) $(archive)
 	$(Q)tools/check-exports $(BUILD)
 	$(Q)if command -v shellcheck >/dev/null; then shellcheck .ci/run tests/run.sh $(wildcard tools/*[!.]*); fi
 
