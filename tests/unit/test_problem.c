@@ -105,10 +105,21 @@ Test(problem, a_version_is_sixteen_lower_case_digits_both_ways)
 
 Test(problem, outcomes_and_kinds_have_names)
 {
-    cr_expect_str_eq(store_outcome_name(STORE_CREATED), "created");
-    cr_expect_str_eq(store_outcome_name(STORE_GAP), "gap");
-    cr_expect_str_eq(store_kind_name(STORE_COLLECTION), "collection");
-    cr_expect_str_eq(store_kind_name(STORE_PROPERTY), "property");
+    static const char *const outcomes[] = { "nothing", "created", "updated", "deleted", "moved", "gap" };
+    static const char *const kinds[] = { "collection", "object", "link", "property" };
+
+    for (int i = STORE_NOTHING; i <= STORE_GAP; i++)
+        cr_expect_str_eq(store_outcome_name((store_outcome)i), outcomes[i]);
+    for (int i = STORE_COLLECTION; i <= STORE_PROPERTY; i++)
+        cr_expect_str_eq(store_kind_name((store_kind)i), kinds[i - 1]);
+}
+
+Test(problem, the_two_answers_that_are_no_errors_have_names_too)
+{
+    cr_expect_str_eq(store_code_name(STORE_END), "end");
+    cr_expect_str_eq(store_code_name(STORE_TIMEOUT), "timeout");
+    cr_expect_eq(store_code_errno(STORE_END, 0), 0);
+    cr_expect_eq(store_code_http(STORE_TIMEOUT, 0), 200);
 }
 
 Test(problem, there_is_none_before_the_first_error_and_after_a_reset)
