@@ -164,9 +164,13 @@ check: packages
 test: all $(suite) $(crash)
 	$(Q)tests/run.sh $(BUILD) $(FILTER)
 
-asan cov:
-	$(Q)$(MAKE) --no-print-directory MODE=$@ test
-	$(Q)if [ $@ = cov ]; then tools/coverage build/cov; fi
+asan:
+	$(Q)$(MAKE) --no-print-directory MODE=asan test
+
+cov:
+	$(Q)mkdir -p build/cov && find build/cov -name '*.gcda' -delete
+	$(Q)$(MAKE) --no-print-directory MODE=cov test
+	$(Q)tools/coverage build/cov
 
 # Only what runs threads: everything else is the same with one.
 tsan:
