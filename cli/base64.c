@@ -17,7 +17,9 @@ char *base64_encode(const void *bytes, size_t size)
         return NULL;
     for (size_t at = 0; at < size; at += 3) {
         size_t left = size - at;
-        uint32_t group = (uint32_t)in[at] << 16 | (left > 1 ? (uint32_t)in[at + 1] << 8 : 0) | (left > 2 ? in[at + 2] : 0);
+        uint32_t group = (uint32_t)in[at] << 16;
+        group |= left > 1 ? (uint32_t)in[at + 1] << 8 : 0;
+        group |= left > 2 ? in[at + 2] : 0;
         *out++ = digits[group >> 18];
         *out++ = digits[group >> 12 & 63];
         *out++ = left > 1 ? digits[group >> 6 & 63] : '=';
@@ -48,7 +50,9 @@ void *base64_decode(size_t *size, const char *text, size_t length)
 
     *size = 0;
     for (size_t at = 0; bytes && at < length; at += 4) {
-        size_t padding = at + 4 < length ? 0 : (text[at + 3] == '=') + (text[at + 3] == '=' && text[at + 2] == '=');
+        size_t padding = 0;
+        if (at + 4 == length && text[at + 3] == '=')
+            padding = text[at + 2] == '=' ? 2 : 1;
         int32_t group = decode_group(text + at, padding);
         if (group < 0) {
             free(bytes);

@@ -10,9 +10,10 @@ static int show_finding(const store_finding *finding, void *payload)
     struct findings *findings = payload;
 
     if (findings->list) {
-        json_array_append_new(findings->list, json_pack("{s:s, s:s*, s:s, s:b}", "kind", finding->kind, "location",
-                                                        finding->location, "detail", finding->detail, "repaired",
-                                                        finding->repaired));
+        json_array_append_new(findings->list,
+                              json_pack("{s:s, s:s*, s:s, s:b}", "kind", finding->kind, "location",
+                                        finding->location, "detail", finding->detail, "repaired",
+                                        finding->repaired));
         return 0;
     }
     printf("%s ", finding->kind);
@@ -31,12 +32,13 @@ static int summarize(const struct cli *cli, const store_check_report *sum, json_
         return print_json(cli, stdout,
                           json_pack("{s:O, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "findings", list, "found",
                                     (json_int_t)sum->findings, "repaired", (json_int_t)sum->repaired, "objects",
-                                    (json_int_t)sum->objects, "collections", (json_int_t)sum->collections, "chunks",
-                                    (json_int_t)sum->chunks, "index_entries", (json_int_t)sum->index_entries,
-                                    "changes", (json_int_t)sum->changes));
+                                    (json_int_t)sum->objects, "collections", (json_int_t)sum->collections,
+                                    "chunks", (json_int_t)sum->chunks, "index_entries",
+                                    (json_int_t)sum->index_entries, "changes", (json_int_t)sum->changes));
     printf("checked %llu objects, %llu collections, %llu chunks, %llu index entries, %llu changes: ",
-           (unsigned long long)sum->objects, (unsigned long long)sum->collections, (unsigned long long)sum->chunks,
-           (unsigned long long)sum->index_entries, (unsigned long long)sum->changes);
+           (unsigned long long)sum->objects, (unsigned long long)sum->collections,
+           (unsigned long long)sum->chunks, (unsigned long long)sum->index_entries,
+           (unsigned long long)sum->changes);
     if (sum->findings)
         printf("%llu found, %llu repaired\n", (unsigned long long)sum->findings, (unsigned long long)sum->repaired);
     else

@@ -17,7 +17,8 @@ int cmd_init(struct cli *cli)
     if (status != STATUS_DONE)
         return status;
     if (cli->json)
-        return print_json(cli, stdout, json_pack("{s:s, s:s}", "outcome", "created", "path", store_path(cli->store)));
+        return print_json(cli, stdout,
+                          json_pack("{s:s, s:s}", "outcome", "created", "path", store_path(cli->store)));
     printf("created %s\n", store_path(cli->store));
     return STATUS_DONE;
 }

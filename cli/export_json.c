@@ -39,7 +39,8 @@ static int export_object(struct sink *sink, const struct walk_step *step)
     size_t size;
 
     if (step->stat->kind != STORE_OBJECT)
-        return exporter_refuse(exporter, STORE_KIND_CONFLICT, step->location, "is no object: it has no place in JSON");
+        return exporter_refuse(exporter, STORE_KIND_CONFLICT, step->location,
+                               "is no object: it has no place in JSON");
     int code = store_get(&body, &size, NULL, exporter->cli->store, step->location, NULL);
     if (code == STORE_NOT_FOUND)
         return STATUS_DONE;

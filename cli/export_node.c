@@ -16,9 +16,13 @@
 static struct timespec time_of(int64_t ns)
 {
     const int64_t second = 1000000000;
-    int64_t rest = ns % second;
+    int64_t whole = ns / second, rest = ns % second;
 
-    return (struct timespec){.tv_sec = (time_t)(ns / second - (rest < 0)), .tv_nsec = (long)(rest + (rest < 0 ? second : 0))};
+    if (rest < 0) {
+        rest += second;
+        whole--;
+    }
+    return (struct timespec){.tv_sec = (time_t)whole, .tv_nsec = (long)rest};
 }
 
 static bool same_time(const struct timespec *a, int64_t ns)

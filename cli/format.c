@@ -15,7 +15,8 @@ static bool ends_with(const char *text, const char *end)
 
 int format_of(enum format *out, const struct cli *cli, const char *name)
 {
-    static const char *const formats[] = {[FORMAT_TREE] = "tree", [FORMAT_JSON] = "json", [FORMAT_LINES] = "jsonl"};
+    static const char *const formats[] = {
+        [FORMAT_TREE] = "tree", [FORMAT_JSON] = "json", [FORMAT_LINES] = "jsonl"};
     const char *asked = cli_value(cli, OPT_FORMAT);
     struct stat there;
 

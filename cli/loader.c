@@ -91,7 +91,8 @@ int loader_reject(struct loader *loader, int code, const char *location, const c
 
 int loader_conflict(struct loader *loader, const char *location, const char *where)
 {
-    return loader_reject(loader, STORE_KEY_CONFLICT, location, where, "is there already and different (see --replace)");
+    return loader_reject(loader, STORE_KEY_CONFLICT, location, where,
+                         "is there already and different (see --replace)");
 }
 
 void loader_skip(struct loader *loader, const char *location, const char *reason)

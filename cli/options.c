@@ -11,7 +11,9 @@ static enum option_id find_in(const enum option_id *list, const char *name, size
 {
     for (; list && *list != OPT_END; list++) {
         const struct option_spec *spec = &option_table[*list];
-        if (letter ? spec->letter == letter : strlen(spec->name) == length && memcmp(spec->name, name, length) == 0)
+        bool same = letter ? spec->letter == letter
+                           : strlen(spec->name) == length && memcmp(spec->name, name, length) == 0;
+        if (same)
             return *list;
     }
     return OPT_END;
