@@ -11,7 +11,8 @@
 #include "print.h"
 
 struct directories {
-    int *fds;
+    int root;
+    int *fds; /* below it */
     size_t depth, room;
 };
 
@@ -32,11 +33,16 @@ static bool push(struct directories *directories, int fd)
     return true;
 }
 
+static int current(const struct directories *directories)
+{
+    return directories->depth ? directories->fds[directories->depth - 1] : directories->root;
+}
+
 static int enter(struct exporter *exporter, struct directories *directories, struct walk *walk,
                  const struct walk_step *step)
 {
     int fd;
-    int status = export_directory_begin(&fd, exporter, directories->fds[directories->depth - 1], step);
+    int status = export_directory_begin(&fd, exporter, current(directories), step);
 
     if (fd < 0)
         walk_prune(walk);
@@ -47,17 +53,20 @@ static int enter(struct exporter *exporter, struct directories *directories, str
 
 static int leave(struct exporter *exporter, struct directories *directories, const struct walk_step *step)
 {
-    int fd = directories->fds[--directories->depth];
+    int fd = current(directories);
     int status = export_attributes(exporter, fd, step->location, step->stat);
 
-    close(fd);
+    if (directories->depth > 0) {
+        directories->depth--;
+        close(fd);
+    }
     return status;
 }
 
 static int export_step(struct exporter *exporter, struct directories *directories, struct walk *walk,
                        const struct walk_step *step)
 {
-    int dir = directories->fds[directories->depth - 1];
+    int dir = current(directories);
 
     if (step->leave)
         return leave(exporter, directories, step);
@@ -107,16 +116,16 @@ int export_tree(struct exporter *exporter, const char *location, const char *tar
         return complain(exporter->cli, STORE_KIND_CONFLICT, location, "is no collection (see get -o)");
     if (mkdir(target, 0700) != 0 && errno != EEXIST)
         return complain(exporter->cli, STORE_BAD_ARGUMENT, target, "cannot make it: %s", strerror(errno));
-    int fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    directories.root = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directories.root < 0)
         return complain(exporter->cli, STORE_BAD_ARGUMENT, target, "cannot open it: %s", strerror(errno));
 
-    int status = push(&directories, fd) ? export_all(exporter, &directories, location)
-                                        : complain(exporter->cli, STORE_NO_MEMORY, NULL, "out of memory");
+    int status = export_all(exporter, &directories, location);
     if (status == STATUS_DONE && !interrupted())
-        status = export_attributes(exporter, directories.fds[0], location, &stat);
+        status = export_attributes(exporter, directories.root, location, &stat);
     while (directories.depth > 0)
         close(directories.fds[--directories.depth]);
+    close(directories.root);
     free(directories.fds);
     return status;
 }

@@ -306,7 +306,7 @@ static bool complete(struct parse *parse)
         return wrong(parse, "target is for put");
     if ((out->range || out->json_patch) && verb->run != run_patch)
         return wrong(parse, "patch and offset are for patch");
-    if (verb->body == BODY_OR_NULL && out->size == 4 && memcmp(out->body, "null", 4) == 0) {
+    if (verb->body == BODY_OR_NULL && out->body && out->size == 4 && memcmp(out->body, "null", 4) == 0) {
         out->body = NULL;
         out->size = 0;
     }

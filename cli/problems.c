@@ -1,6 +1,7 @@
 /* Problems as storectl shows them, and the exit status each code stands for. */
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "print.h"
 
@@ -80,7 +81,7 @@ static void show_problem(const store_problem *problem, int code, const char *loc
     }
     if (problem->violations_dropped)
         fprintf(stderr, "  and %zu more\n", problem->violations_dropped);
-    if (problem->conflicts_with)
+    if (problem->conflicts_with && (!problem->location || strcmp(problem->conflicts_with, problem->location) != 0))
         show_conflict(problem);
     if (problem->version)
         fprintf(stderr, "  current version %s\n", store_version_text(version, problem->version));
