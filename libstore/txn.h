@@ -1,0 +1,62 @@
+/*
+ * txn.h - how writes happen: every verb is an operation, run inside one engine
+ * transaction, alone or together with the operations of other threads that
+ * wait at the same time (group commit).
+ *
+ * An operation may be run more than once (the group it was in failed, the map
+ * grew, the engine saw a conflict): run() starts from scratch every time.
+ */
+#ifndef STORE_TXN_H
+#define STORE_TXN_H
+
+#include "buffer.h"
+#include "engine.h"
+#include "store_private.h"
+
+struct tree_cache;
+
+/* A writing transaction with what the operations need beside the engine's. */
+struct txn {
+    store *store;
+    struct transaction engine;
+    struct tree_cache *cache;
+    uint64_t next_version;
+    uint64_t first_version;
+    int64_t now;
+    struct buffer changes;    /* encoded, not yet in the log */
+    bool namespace_changed;   /* cached resolutions of other snapshots are stale */
+    bool garbage;             /* there is something to reclaim */
+    uint64_t *staged;         /* bodies written inside the transaction: dropped unless it commits */
+    size_t staged_count, staged_capacity;
+};
+
+struct operation {
+    int (*run)(struct operation *op, struct txn *txn);
+    bool dry_run;
+    int code;                /* of the last run */
+    struct problem *problem; /* of the thread that waits for it */
+};
+
+/* Runs the operation in `explicit` (behind a savepoint) or, if that is NULL, in a transaction of its
+ * own, perhaps together with other threads' operations. Its run()'s code. */
+int txn_execute(store *s, store_txn *explicit_txn, struct operation *op);
+
+/* The next version. Never fails; versions of an aborted transaction were never used. */
+uint64_t txn_version(struct txn *txn);
+
+/* Remembers a body written inside the transaction. */
+int txn_staged(struct txn *txn, uint64_t body);
+
+/* A snapshot for reading: the explicit transaction's, or a new one. `own` says whether it is to be ended. */
+int txn_snapshot(struct snapshot **out, bool *own, store *s, store_txn *explicit_txn);
+
+/* Is it there, and does it write? */
+bool txn_writes(const store_txn *explicit_txn);
+
+/* Runs `op` behind a savepoint of a running transaction: on failure all it did is undone (partial). */
+int txn_attempt(struct txn *txn, int (*run)(void *context, struct txn *txn), void *context);
+
+int queue_create(struct queue **out);
+void queue_free(struct queue *queue);
+
+#endif
