@@ -1,0 +1,94 @@
+/*
+ * tree.h - from a location to the row that holds its node.
+ *
+ * Collections are resolved name by name from the root and remembered with the
+ * snapshot's slot (struct tree_cache), so that the usual GET or PUT is one
+ * descent; shared.h tells when what is remembered is stale.
+ */
+#ifndef STORE_TREE_H
+#define STORE_TREE_H
+
+#include "definition.h"
+#include "engine.h"
+#include "layout.h"
+#include "location.h"
+#include "record.h"
+#include "store_private.h"
+
+struct tree_cache;
+struct txn;
+
+/* Where something is, or would be. */
+struct target {
+    struct location location;      /* all of it */
+    struct slice parent;           /* location of the collection; "" for the root's own */
+    struct slice name;             /* the node's last name; "" for the root */
+    struct slice property;         /* "" or "/phones/0": what follows a typed object */
+    uint64_t scope;                /* id of the collection; SCOPE_STORE for the root's own */
+    const struct definition *definition; /* of the collection; NULL if plain. Borrowed until the
+                                            snapshot or transaction ends */
+    struct key key;                /* of its entry row */
+    struct key_value values[KEY_PARTS_MAX]; /* of its key, in a collection that has one */
+    char scratch[STORE_NAME_MAX + 1];
+};
+
+/* One view to resolve in: a snapshot, or a transaction's. */
+struct view {
+    store *store;
+    struct snapshot *snapshot;
+    struct tree_cache *cache;
+    bool uncommitted; /* a transaction's, which changed the namespace itself */
+};
+
+int view_open(struct view *out, bool *own, store *s, store_txn *explicit_txn);
+void view_close(struct view *view, bool own);
+struct view view_of_txn(struct txn *txn);
+/* The cache of a snapshot's slot, emptied if it is stale; `seen` is the last commit that the
+ * snapshot shows. Between two attaches the definitions it gave out stay. */
+int tree_cache_attach(struct tree_cache **out, store *s, struct snapshot *snapshot, uint64_t seen);
+void tree_cache_clear(struct tree_cache *cache);
+void tree_cache_free(void *cache);
+
+/*
+ * Resolves `location`. The collection above must exist: else no_collection.
+ * What stands there must be a collection: else kind_conflict. Whether the node
+ * itself exists is not looked at. A name that is no key text of its collection
+ * gives not_found.
+ */
+int tree_resolve(struct target *out, struct view *view, const char *location);
+
+/* The collection `location` itself: its id and definition. not_found, kind_conflict. */
+int tree_collection(uint64_t *id, const struct definition **definition, struct view *view, struct slice location);
+
+/* Makes `out` the target `name` in the collection `parent` that is known already. */
+int tree_target_in(struct target *out, struct slice parent, uint64_t scope, const struct definition *definition,
+                   struct slice name);
+
+/* The same by key values: writes the name's text into `text` (STORE_NAME_MAX + 1 bytes). */
+int tree_target_by_key(struct target *out, struct slice parent, uint64_t scope, const struct definition *definition,
+                       const struct key_value *values, char *text);
+
+/* Reads the target's record: STORE_OK, ENGINE_ABSENT, or an error (corrupt ...). */
+int tree_record(struct record *out, struct view *view, const struct target *target);
+int tree_record_at(struct record *out, struct view *view, const struct key *key);
+
+/* Resolves `location` and reads the record of the node there (a property's object): not_found if
+ * there is none, or no collection above; kind_conflict if it is no collection but has to be. */
+int tree_find(struct record *out, struct target *target, struct view *view, const char *location);
+
+/* The name that an entry key stands for: its text into `out` (STORE_NAME_MAX + 1 bytes). */
+int tree_entry_name(char *out, size_t *size, const struct definition *definition, struct slice entry_key);
+
+/* Entry key -> target fields for a known name's bytes (the part behind scope and kind). */
+void tree_entry_key(struct key *out, uint64_t scope, struct slice rest);
+
+/* Joins parent and name into `out` (STORE_LOCATION_MAX + 1 bytes); bad_location if too long. */
+int tree_join(char *out, struct slice parent, struct slice name);
+
+/* Frees what the handle knows of definitions, at its end. */
+void tree_forget_definitions(store *s);
+
+/* Writes the target's location (without property) into `out`. */
+int tree_location(char *out, const struct target *target);
+
+#endif
