@@ -1,0 +1,84 @@
+/*
+ * body.h - bodies too large for their record: chunks in the bodies file.
+ *
+ * A body is written outside the transaction that publishes it ("staged"), in
+ * chunks that are committed every few MiB, under an id that is never used
+ * again and that is marked with the session that writes it. Publishing is
+ * one row in the objects file, in the transaction that writes the record;
+ * so a crash at any point leaves either the old object or the new one, and at
+ * worst chunks that nobody refers to, which the caretaker reclaims.
+ *
+ * Chunks are immutable: a range write adds chunk rows of a higher generation,
+ * and a record names the generation it is to be read at.
+ */
+#ifndef STORE_BODY_H
+#define STORE_BODY_H
+
+#include "buffer.h"
+#include "layout.h"
+#include "record.h"
+#include "store_private.h"
+#include "txn.h"
+
+/* ------------------------------------------------------------ staging */
+
+struct body_writer {
+    store *store;
+    uint64_t id;    /* 0 until the first flush */
+    uint64_t size;
+    uint32_t chunks; /* flushed */
+    struct buffer pending;
+};
+
+void body_writer_init(struct body_writer *writer, store *s);
+int body_writer_write(struct body_writer *writer, const void *data, size_t size);
+/* Writes what is pending. writer->id is then a complete staged body. */
+int body_writer_finish(struct body_writer *writer);
+/* Drops what was written unless `keep`, and frees the buffer. */
+void body_writer_release(struct body_writer *writer, bool keep);
+
+/* Stages a whole buffer. */
+int body_stage(uint64_t *id, store *s, const void *data, size_t size);
+/* Deletes an unpublished body's chunks; failing is harmless, the caretaker comes by. */
+void body_drop(store *s, uint64_t id);
+/* The caretaker's: deletes a slice of a body's rows; those that a range write superseded. */
+int body_delete_slice(store *s, uint64_t id, bool *more);
+int body_delete_superseded(store *s, uint64_t id, uint64_t generation, struct slice row);
+/* A staged body was published: its staging row can go with the next transaction. */
+void body_published(store *s, uint64_t id);
+/* Deletes the staging rows of published bodies now; for the end of a handle. */
+void body_unstage(store *s);
+
+/* ------------------------------------- references, in the objects file */
+
+int body_publish(struct txn *txn, uint64_t id);
+int body_retain(struct txn *txn, uint64_t id);
+/* The last reference makes it garbage. */
+int body_release(struct txn *txn, uint64_t id);
+int body_references(uint64_t *out, struct snapshot *snapshot, uint64_t id);
+
+/* ------------------------------------------------------------ reading */
+
+/*
+ * Copies bytes [offset, offset + size) of the body of `record` (within its
+ * size). `*hole` is set when a chunk has no row: it reads as zero, if
+ * body_confirm_hole agrees. precondition_failed when the chunks were superseded.
+ */
+int body_read(struct snapshot *bodies, const struct record *record, uint64_t offset, void *out, size_t size,
+              bool *hole);
+/* Whether a hole seen in a snapshot of the bodies is one: the body is still published (in a snapshot
+ * taken now, after that one), and range writes made holes possible. precondition_failed, corrupt. */
+int body_confirm_hole(store *s, const struct record *record);
+/* Reads in a snapshot of its own, holes confirmed. */
+int body_read_at(store *s, const struct record *record, uint64_t offset, void *out, size_t size);
+/* The precondition_failed of a version that cannot be read any more. */
+int body_gone(void);
+/* One chunk's data, borrowed and verified; ENGINE_ABSENT for a hole. */
+int body_chunk(struct slice *data, struct snapshot *bodies, const struct record *record, uint32_t chunk);
+
+/* Writes a range into a published body that only `record` refers to, as generation
+ * `version`: only the touched chunks. The caller publishes by writing the record with it. */
+int body_patch(struct txn *txn, const struct record *record, uint64_t version, uint64_t offset, const void *data,
+               size_t size);
+
+#endif

@@ -1,0 +1,391 @@
+/* caretaker.c - the background thread: reclaiming in slices, sweeping, syncing. */
+#include "caretaker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "body.h"
+#include "layout.h"
+#include "record.h"
+
+#define ROUND_MS 30000         /* between two sweeps when nothing happens */
+#define SYNC_MS 500            /* relaxed: well within the second that is promised */
+#define CLOSE_NANOS 200000000  /* what the end of a handle may spend on garbage */
+#define BATCH 64               /* garbage rows looked at in one go */
+#define COLLECTION_SLICE 1000  /* rows of a deleted collection that one transaction deletes */
+
+struct caretaker {
+    store *store;
+    pthread_mutex_t lock;
+    pthread_cond_t poked;
+    pthread_t thread;
+    bool running, stop, garbage, dirty;
+};
+
+/* One garbage row, copied out of its snapshot. */
+struct garbage {
+    struct key key;
+    char kind;
+    uint64_t id, generation;
+    unsigned char range[16];
+    size_t range_size;
+};
+
+int caretaker_create(struct caretaker **out, store *s)
+{
+    pthread_condattr_t attributes;
+    struct caretaker *caretaker = calloc(1, sizeof *caretaker);
+
+    if (!caretaker)
+        return problem(STORE_NO_MEMORY, "no memory for a store");
+    caretaker->store = s;
+    pthread_mutex_init(&caretaker->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&caretaker->poked, &attributes);
+    pthread_condattr_destroy(&attributes);
+    *out = caretaker;
+    return STORE_OK;
+}
+
+/* ---------------------------------------------------------------- garbage */
+
+static bool read_garbage(struct garbage *out, struct slice found, struct slice value)
+{
+    const char *at = found.data;
+
+    if (found.size < SCOPE_PREFIX + 9 || found.size > SCOPE_PREFIX + 17 || value.size > sizeof out->range)
+        return false;
+    out->key.size = 0;
+    key_add(&out->key, found.data, found.size);
+    out->kind = at[SCOPE_PREFIX];
+    out->id = get_be64(at + SCOPE_PREFIX + 1);
+    out->generation = found.size == SCOPE_PREFIX + 17 ? get_be64(at + SCOPE_PREFIX + 9) : 0;
+    memcpy(out->range, value.data, value.size);
+    out->range_size = value.size;
+    return true;
+}
+
+static int list_garbage(struct garbage *out, size_t *count, store *s)
+{
+    struct engine_cursor cursor;
+    struct snapshot *snapshot;
+    struct slice found, value;
+    struct key prefix;
+    int rc = engine_snapshot(&snapshot, s->objects);
+
+    *count = 0;
+    if (rc != STORE_OK)
+        return rc;
+    key_begin(&prefix, SCOPE_STORE, KIND_GARBAGE);
+    rc = engine_cursor_open(&cursor, snapshot);
+    if (rc == STORE_OK) {
+        rc = engine_seek(&cursor, key_slice(&prefix), &found, &value);
+        while (rc == STORE_OK && *count < BATCH && key_has_prefix(found, &prefix)) {
+            if (read_garbage(&out[*count], found, value))
+                ++*count;
+            rc = engine_next(&cursor, &found, &value);
+        }
+        engine_cursor_close(&cursor);
+    }
+    engine_snapshot_end(snapshot);
+    return rc < 0 ? rc : STORE_OK;
+}
+
+/* A row of a deleted collection: what it refers to becomes garbage in its turn. */
+static int discard(struct txn *txn, struct slice key, struct slice value)
+{
+    struct record record;
+    struct key row;
+
+    if (((const char *)key.data)[8] != KIND_ENTRY || record_read(&record, value.data, value.size, false) != RECORD_OK)
+        return STORE_OK;
+    if (record.kind == NODE_COLLECTION) {
+        key_begin(&row, SCOPE_STORE, KIND_GARBAGE);
+        key_add_byte(&row, GARBAGE_COLLECTION);
+        key_add_u64(&row, record.id);
+        return engine_put(&txn->engine, key_slice(&row), slice_of("", 0));
+    }
+    return record.flags & RECORD_CHUNKED ? body_release(txn, record.body_id) : STORE_OK;
+}
+
+/* Deletes a slice of a scope's rows; ENGINE_ABSENT when none is left. One row at a time by
+ * key: other rows are written in between, which moves cursors. */
+static int empty_scope(struct txn *txn, uint64_t scope)
+{
+    struct slice found, value;
+    struct key prefix, key;
+    int rc = STORE_OK;
+
+    put_be64(prefix.bytes, scope);
+    prefix.size = 8;
+    for (int rows = 0; rows < COLLECTION_SLICE && rc == STORE_OK; rows++) {
+        struct engine_cursor cursor;
+        rc = engine_cursor_open(&cursor, &txn->engine.view);
+        if (rc != STORE_OK)
+            return rc;
+        rc = engine_seek(&cursor, key_slice(&prefix), &found, &value);
+        if (rc == STORE_OK && !key_has_prefix(found, &prefix))
+            rc = ENGINE_ABSENT;
+        if (rc == STORE_OK) {
+            key.size = 0;
+            key_add(&key, found.data, found.size);
+            rc = discard(txn, found, value);
+        }
+        engine_cursor_close(&cursor);
+        if (rc == STORE_OK)
+            rc = engine_del(&txn->engine, key_slice(&key));
+    }
+    return rc;
+}
+
+/* One transaction of the caretaker's own on the objects file. */
+static int own_transaction(store *s, int (*run)(struct txn *txn, const struct garbage *item), const struct garbage *item,
+                           bool *more)
+{
+    struct txn txn = { .store = s };
+    int rc = engine_begin(&txn.engine, s->objects), committed;
+
+    if (rc != STORE_OK)
+        return rc;
+    rc = run(&txn, item);
+    if (rc < 0) {
+        engine_abort(&txn.engine);
+        return rc;
+    }
+    *more = rc == STORE_OK;
+    committed = engine_commit(&txn.engine);
+    return committed;
+}
+
+static int forget_row(struct txn *txn, const struct garbage *item)
+{
+    int rc = engine_del(&txn->engine, key_slice(&item->key));
+
+    return rc < 0 ? rc : ENGINE_ABSENT;
+}
+
+static int collection_slice(struct txn *txn, const struct garbage *item)
+{
+    int rc = empty_scope(txn, item->id);
+
+    return rc == ENGINE_ABSENT ? forget_row(txn, item) : rc;
+}
+
+static int reclaim_slice(store *s, const struct garbage *item, bool *more)
+{
+    int rc;
+
+    *more = false;
+    switch (item->kind) {
+    case GARBAGE_COLLECTION:
+        return own_transaction(s, collection_slice, item, more);
+    case GARBAGE_BODY:
+        rc = body_delete_slice(s, item->id, more);
+        break;
+    case GARBAGE_RANGE:
+        rc = body_delete_superseded(s, item->id, item->generation, slice_of(item->range, item->range_size));
+        break;
+    default:
+        return STORE_OK;
+    }
+    if (rc == STORE_OK && !*more)
+        rc = own_transaction(s, forget_row, item, &(bool){ false });
+    return rc;
+}
+
+static bool stopping(struct caretaker *caretaker)
+{
+    bool stop;
+
+    pthread_mutex_lock(&caretaker->lock);
+    stop = caretaker->stop;
+    pthread_mutex_unlock(&caretaker->lock);
+    return stop;
+}
+
+static int64_t monotonic(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* Works until nothing is left, an error, or (at the handle's end) its time is over. */
+static void reclaim(struct caretaker *caretaker, int64_t until)
+{
+    store *s = caretaker->store;
+    struct garbage *list = calloc(BATCH, sizeof *list);
+    size_t count = 1;
+    int rc = list ? STORE_OK : STORE_NO_MEMORY;
+
+    while (rc == STORE_OK && count > 0) {
+        rc = list_garbage(list, &count, s);
+        for (size_t i = 0; i < count && rc == STORE_OK; i++) {
+            bool more = true;
+            while (more && rc == STORE_OK) {
+                if ((until == 0 && stopping(caretaker)) || (until != 0 && monotonic() > until) ||
+                    !shared_try_reclaim(s->shared))
+                    goto out;
+                rc = reclaim_slice(s, &list[i], &more);
+                shared_end_reclaim(s->shared);
+            }
+        }
+    }
+out:
+    free(list);
+}
+
+/* --------------------------------------------------------------- sweeping */
+
+/* The first staged upload behind `after` whose session died: 0 if there is none. */
+static uint64_t abandoned(store *s, uint64_t after)
+{
+    struct engine_cursor cursor;
+    struct snapshot *snapshot;
+    struct slice found, value;
+    struct key prefix, from;
+    uint64_t id = 0;
+    int rc;
+
+    if (engine_snapshot(&snapshot, s->bodies) != STORE_OK)
+        return 0;
+    key_begin(&prefix, 0, BODY_STAGED);
+    from = prefix;
+    key_add_u64(&from, after + 1);
+    rc = engine_cursor_open(&cursor, snapshot);
+    if (rc == STORE_OK) {
+        rc = engine_seek(&cursor, key_slice(&from), &found, &value);
+        while (rc == STORE_OK && id == 0 && key_has_prefix(found, &prefix)) {
+            uint64_t nonce = 0;
+            uint32_t slot = 0;
+            if (value.size == 12) {
+                memcpy(&nonce, value.data, 8);
+                memcpy(&slot, (const char *)value.data + 8, 4);
+            }
+            if (found.size == SCOPE_PREFIX + 8 && !shared_session_alive(s->shared, slot, nonce))
+                id = get_be64((const char *)found.data + SCOPE_PREFIX);
+            rc = engine_next(&cursor, &found, &value);
+        }
+        engine_cursor_close(&cursor);
+    }
+    engine_snapshot_end(snapshot);
+    return id;
+}
+
+/* Abandoned means: neither published nor on its way out as garbage. */
+static bool referred_to(store *s, uint64_t id)
+{
+    struct snapshot *snapshot;
+    struct slice value;
+    struct key key;
+    uint64_t references = 0;
+    int rc = engine_snapshot(&snapshot, s->objects);
+
+    if (rc != STORE_OK)
+        return true;
+    rc = body_references(&references, snapshot, id);
+    if (rc == STORE_OK && references == 0) {
+        key_begin(&key, SCOPE_STORE, KIND_GARBAGE);
+        key_add_byte(&key, GARBAGE_BODY);
+        key_add_u64(&key, id);
+        rc = engine_get(snapshot, key_slice(&key), &value);
+    }
+    engine_snapshot_end(snapshot);
+    return references > 0 || rc != ENGINE_ABSENT;
+}
+
+static void sweep(struct caretaker *caretaker)
+{
+    store *s = caretaker->store;
+    uint64_t id = 0;
+    int cleared;
+
+    engine_clear_readers(s->objects, &cleared);
+    engine_clear_readers(s->bodies, &cleared);
+    while (!stopping(caretaker) && (id = abandoned(s, id)) != 0) {
+        if (referred_to(s, id))
+            body_published(s, id);
+        else
+            body_drop(s, id);
+    }
+    body_unstage(s);
+}
+
+/* ----------------------------------------------------------------- thread */
+
+/* Sleeps until it is poked, or the next round is due. */
+static void rest(struct caretaker *caretaker, bool relaxed)
+{
+    int64_t until = monotonic() + (relaxed ? SYNC_MS : ROUND_MS) * 1000000LL;
+    struct timespec deadline = { until / 1000000000, until % 1000000000 };
+
+    while (!caretaker->stop && !caretaker->garbage &&
+           pthread_cond_timedwait(&caretaker->poked, &caretaker->lock, &deadline) == 0)
+        ;
+}
+
+static void *work(void *argument)
+{
+    struct caretaker *caretaker = argument;
+    store *s = caretaker->store;
+    int64_t next_sweep = 0;
+
+    pthread_mutex_lock(&caretaker->lock);
+    while (!caretaker->stop) {
+        bool garbage = caretaker->garbage, dirty = caretaker->dirty;
+        caretaker->garbage = caretaker->dirty = false;
+        pthread_mutex_unlock(&caretaker->lock);
+        if (dirty)
+            engine_sync(s->objects);
+        if (monotonic() >= next_sweep) {
+            next_sweep = monotonic() + ROUND_MS * 1000000LL;
+            sweep(caretaker);
+            garbage = true; /* of processes that ended before they were done */
+        }
+        if (garbage)
+            reclaim(caretaker, 0);
+        pthread_mutex_lock(&caretaker->lock);
+        rest(caretaker, s->relaxed);
+    }
+    pthread_mutex_unlock(&caretaker->lock);
+    return NULL;
+}
+
+void caretaker_poke(store *s, bool garbage)
+{
+    struct caretaker *caretaker = s->caretaker;
+
+    if (!caretaker)
+        return;
+    pthread_mutex_lock(&caretaker->lock);
+    caretaker->garbage |= garbage;
+    caretaker->dirty |= s->relaxed;
+    if (!caretaker->running && !caretaker->stop && (garbage || s->relaxed))
+        caretaker->running = pthread_create(&caretaker->thread, NULL, work, caretaker) == 0;
+    else if (garbage)
+        pthread_cond_signal(&caretaker->poked);
+    pthread_mutex_unlock(&caretaker->lock);
+}
+
+void caretaker_free(struct caretaker *caretaker)
+{
+    bool running;
+
+    if (!caretaker)
+        return;
+    pthread_mutex_lock(&caretaker->lock);
+    caretaker->stop = true;
+    running = caretaker->running;
+    pthread_cond_signal(&caretaker->poked);
+    pthread_mutex_unlock(&caretaker->lock);
+    if (running) {
+        pthread_join(caretaker->thread, NULL);
+        reclaim(caretaker, monotonic() + CLOSE_NANOS);
+    }
+    pthread_mutex_destroy(&caretaker->lock);
+    pthread_cond_destroy(&caretaker->poked);
+    free(caretaker);
+}
