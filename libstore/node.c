@@ -1,0 +1,375 @@
+/* node.c - writing, moving and removing the row of a node. */
+#include "node.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "body.h"
+#include "change.h"
+
+#define MODE_OBJECT 0644
+#define MODE_COLLECTION 0755
+#define MODE_LINK 0777
+
+store_kind node_kind_of(enum node_kind kind)
+{
+    switch (kind) {
+    case NODE_COLLECTION:
+        return STORE_COLLECTION;
+    case NODE_OBJECT:
+        return STORE_OBJECT;
+    case NODE_LINK:
+        break;
+    }
+    return STORE_LINK;
+}
+
+int node_creatable(int code)
+{
+    char detail[512];
+
+    if (code != STORE_NOT_FOUND)
+        return code;
+    snprintf(detail, sizeof detail, "%s", store_problem_last()->detail);
+    return problem(STORE_BAD_LOCATION, "%s", detail);
+}
+
+int node_taken(const struct target *target)
+{
+    const struct key_columns *key = target->definition ? &target->definition->key : NULL;
+    char location[STORE_LOCATION_MAX + 1], value[STORE_NAME_MAX + 1];
+    int rc = tree_location(location, target);
+
+    if (rc != STORE_OK)
+        return rc;
+    memcpy(value, target->name.data, target->name.size);
+    value[target->name.size] = '\0';
+    problem(STORE_KEY_CONFLICT, "%s exists already", location);
+    problem_conflict(key && key->count ? key->label : "name", value, location);
+    return STORE_KEY_CONFLICT;
+}
+
+/* ---------------------------------------------------------------- writing */
+
+static uint32_t default_mode(enum node_kind kind)
+{
+    return kind == NODE_COLLECTION ? MODE_COLLECTION : kind == NODE_LINK ? MODE_LINK : MODE_OBJECT;
+}
+
+static void set_attributes(struct record *record, const struct node_change *change, const struct txn *txn)
+{
+    const store_attributes *given = change->request->attributes;
+    unsigned mask = given ? given->mask : 0;
+
+    if (!change->old) {
+        record->mode = default_mode(change->kind);
+        record->uid = geteuid();
+        record->gid = getegid();
+        record->created = txn->now;
+    }
+    if (!change->old || change->body || change->grown)
+        record->modified = txn->now;
+    record->changed = txn->now;
+    if (mask & STORE_ATTR_MODE)
+        record->mode = given->mode;
+    if (mask & STORE_ATTR_OWNER)
+        record->uid = given->uid;
+    if (mask & STORE_ATTR_GROUP)
+        record->gid = given->gid;
+    if (mask & STORE_ATTR_MODIFIED)
+        record->modified = given->modified;
+}
+
+/* Decides where the new body goes; one that is too large for the record and not staged yet is staged now. */
+static int place_body(struct record *record, const struct body_source *body, struct txn *txn)
+{
+    uint64_t staged = body->staged;
+    int rc;
+
+    record->size = body->size;
+    record->flags &= ~(unsigned)(RECORD_INLINE | RECORD_CHUNKED);
+    if (!staged && RECORD_HEADER + record->attributes.size + body->size <= RECORD_INLINE_MAX) {
+        record->flags |= RECORD_INLINE;
+        record->body = slice_of(body->data, body->size);
+        return STORE_OK;
+    }
+    if (!staged) {
+        rc = body_stage(&staged, txn->store, body->data, body->size);
+        if (rc == STORE_OK)
+            rc = txn_staged(txn, staged);
+        if (rc != STORE_OK)
+            return rc;
+    }
+    record->flags |= RECORD_CHUNKED;
+    record->body_id = staged;
+    record->body_generation = 0;
+    return STORE_OK;
+}
+
+/* Writes the record; the body `comes` is published, the body `leaves` released (0: none). The
+ * record's slices may be borrowed from the row it replaces, so it is encoded before anything is
+ * written. */
+static int put_record(struct txn *txn, const struct key *key, const struct record *record, uint64_t comes,
+                      uint64_t leaves)
+{
+    char small[RECORD_INLINE_MAX];
+    size_t size = record_size(record);
+    char *bytes = size <= sizeof small ? small : malloc(size);
+    int rc = STORE_OK;
+
+    if (!bytes)
+        return problem(STORE_NO_MEMORY, "no memory for a record");
+    record_write(bytes, record);
+    if (comes)
+        rc = body_publish(txn, comes);
+    if (rc == STORE_OK && leaves)
+        rc = body_release(txn, leaves);
+    if (rc == STORE_OK)
+        rc = engine_put(&txn->engine, key_slice(key), slice_of(bytes, size));
+    if (bytes != small)
+        free(bytes);
+    return rc;
+}
+
+static int announce(struct txn *txn, const struct target *target, const struct node_change *change,
+                    uint64_t version, store_result *result)
+{
+    store_outcome outcome = change->old ? STORE_UPDATED : STORE_CREATED;
+    char location[STORE_LOCATION_MAX + 1], from[STORE_LOCATION_MAX + 1];
+    int rc = tree_location(location, target);
+
+    if (rc == STORE_OK && change->from)
+        rc = tree_location(from, change->from);
+    if (rc == STORE_OK && !change->silent)
+        rc = change_note(txn, version, change->from ? STORE_MOVED : outcome, node_kind_of(change->kind), location,
+                         change->from ? from : NULL);
+    if (rc == STORE_OK && result)
+        rc = result_set(result, outcome, version, location, change->completed);
+    return rc;
+}
+
+int node_write(struct txn *txn, const struct target *target, const struct node_change *change, store_result *result)
+{
+    struct record record = change->old ? *change->old : (struct record){ 0 };
+    struct buffer section = BUFFER_INIT;
+    uint64_t leaves = change->body && record.flags & RECORD_CHUNKED ? record.body_id : 0;
+    bool creates = !change->old;
+    int rc;
+
+    record.kind = change->kind;
+    record.flags = (record.flags & ~(unsigned)RECORD_TYPED) | (change->flags & RECORD_TYPED);
+    rc = metadata_build(&section, record.attributes, change->request);
+    if (rc != STORE_OK)
+        goto out;
+    set_attributes(&record, change, txn);
+    record.attributes = slice_of(section.data, section.size);
+    record.version = change->version ? change->version : txn_version(txn);
+    if (creates)
+        record.id = record.version;
+    if (change->body)
+        rc = place_body(&record, change->body, txn);
+    if (change->grown) {
+        record.size = change->grown;
+        record.body_generation = record.version;
+    }
+    if (rc == STORE_OK)
+        rc = put_record(txn, &target->key, &record,
+                        change->body && record.flags & RECORD_CHUNKED ? record.body_id : 0, leaves);
+    if (rc == STORE_OK)
+        rc = announce(txn, target, change, record.version, result);
+out:
+    buffer_release(&section);
+    return rc;
+}
+
+int node_rewrite(struct txn *txn, const struct target *target, const struct record *record, uint64_t version)
+{
+    struct record moved = *record;
+
+    moved.version = version;
+    moved.changed = txn->now;
+    return put_record(txn, &target->key, &moved, 0, 0);
+}
+
+int node_duplicate(struct txn *txn, const struct key *key, const struct record *record, uint64_t *id)
+{
+    struct record twin = *record;
+    int rc;
+
+    twin.id = twin.version = txn_version(txn);
+    twin.created = twin.modified = twin.changed = txn->now;
+    *id = twin.id;
+    rc = put_record(txn, key, &twin, 0, 0);
+    return rc == STORE_OK && twin.flags & RECORD_CHUNKED ? body_retain(txn, twin.body_id) : rc;
+}
+
+/* --------------------------------------------------------------- removing */
+
+/* An auto key is never assigned again: when the last one goes, remember how far it went. */
+static int keep_floor(struct txn *txn, const struct target *target)
+{
+    int64_t next;
+    struct key key;
+    int rc;
+
+    if (!target->definition || target->definition->order != ORDER_AUTO)
+        return STORE_OK;
+    rc = node_next_auto(&next, txn, target->scope);
+    if (rc != STORE_OK || target->values[0].integer != next - 1)
+        return rc;
+    key_begin(&key, target->scope, KIND_AUTO);
+    return engine_put(&txn->engine, key_slice(&key), slice_of(&next, sizeof next));
+}
+
+int node_unlink(struct txn *txn, const struct target *target)
+{
+    int rc = keep_floor(txn, target);
+
+    if (rc == STORE_OK)
+        rc = engine_del(&txn->engine, key_slice(&target->key));
+    return rc == ENGINE_ABSENT ? problem(STORE_CORRUPT, "a row vanished inside its transaction") : rc;
+}
+
+int node_remove(struct txn *txn, const struct target *target, const struct record *record)
+{
+    enum node_kind kind = record->kind;
+    bool chunked = record->flags & RECORD_CHUNKED;
+    uint64_t id = record->id, body = record->body_id;
+    struct key key;
+    int rc = node_unlink(txn, target);
+
+    if (rc == STORE_OK && chunked)
+        rc = body_release(txn, body);
+    if (rc != STORE_OK || kind != NODE_COLLECTION)
+        return rc;
+    key_begin(&key, SCOPE_STORE, KIND_GARBAGE);
+    key_add_byte(&key, GARBAGE_COLLECTION);
+    key_add_u64(&key, id);
+    txn->garbage = true;
+    txn->namespace_changed = true;
+    tree_cache_clear(txn->cache);
+    return engine_put(&txn->engine, key_slice(&key), slice_of("", 0));
+}
+
+int node_check_empty(struct snapshot *snapshot, uint64_t collection, const char *location)
+{
+    struct engine_cursor cursor;
+    struct slice found, value;
+    struct key prefix;
+    int rc = engine_cursor_open(&cursor, snapshot);
+
+    if (rc != STORE_OK)
+        return rc;
+    key_begin(&prefix, collection, KIND_ENTRY);
+    rc = engine_seek(&cursor, key_slice(&prefix), &found, &value);
+    if (rc == STORE_OK && key_has_prefix(found, &prefix))
+        rc = problem(STORE_NOT_EMPTY, "the collection %s is not empty", location);
+    engine_cursor_close(&cursor);
+    return rc < 0 ? rc : STORE_OK;
+}
+
+int node_next_auto(int64_t *out, struct txn *txn, uint64_t scope)
+{
+    static const enum key_type integer[1] = { KEY_INTEGER };
+    struct engine_cursor cursor;
+    struct slice found, value;
+    struct key_value last;
+    struct key prefix, after;
+    char scratch[16];
+    size_t used;
+    int rc;
+
+    *out = 1;
+    key_begin(&prefix, scope, KIND_AUTO);
+    rc = engine_get(&txn->engine.view, key_slice(&prefix), &value);
+    if (rc < 0)
+        return rc;
+    if (rc == STORE_OK && value.size == sizeof *out)
+        memcpy(out, value.data, sizeof *out);
+    rc = engine_cursor_open(&cursor, &txn->engine.view);
+    if (rc != STORE_OK)
+        return rc;
+    key_begin(&prefix, scope, KIND_ENTRY);
+    after = key_after_prefix(&prefix);
+    rc = engine_seek_before(&cursor, key_slice(&after), &found, &value);
+    if (rc == STORE_OK && key_has_prefix(found, &prefix) &&
+        key_bytes_parse(&last, integer, 1, (const char *)found.data + SCOPE_PREFIX, found.size - SCOPE_PREFIX,
+                        scratch, &used) && last.integer >= *out) {
+        if (last.integer == INT64_MAX)
+            rc = problem(STORE_INVALID_VALUE, "the collection has no key left to assign");
+        else
+            *out = last.integer + 1;
+    }
+    engine_cursor_close(&cursor);
+    return rc < 0 ? rc : STORE_OK;
+}
+
+int node_unused_name(struct target *out, char *name, struct txn *txn, struct slice parent, uint64_t scope,
+                     const struct definition *definition)
+{
+    struct slice value;
+    int rc;
+
+    for (;;) {
+        store_version_text(name, txn->next_version);
+        rc = tree_target_in(out, parent, scope, definition, slice_text(name));
+        if (rc == STORE_OK)
+            rc = engine_get(&txn->engine.view, key_slice(&out->key), &value);
+        if (rc != STORE_OK)
+            return rc == ENGINE_ABSENT ? STORE_OK : rc;
+        txn_version(txn);
+    }
+}
+
+/* ------------------------------------------------------------ collections */
+
+int node_make_collection(struct txn *txn, const struct target *target, const store_request *request,
+                         store_result *result)
+{
+    const struct node_change change = { .kind = NODE_COLLECTION, .request = request };
+
+    if (target->definition)
+        return problem(STORE_KIND_CONFLICT, "a typed collection holds objects only");
+    return node_write(txn, target, &change, result);
+}
+
+/* Makes the collections on the way to the last name of `text` that are missing. */
+static int make_parents(struct txn *txn, struct slice text)
+{
+    struct slice rest = text, name;
+    char path[STORE_LOCATION_MAX + 1];
+    int rc = STORE_OK;
+
+    while (rc == STORE_OK && location_next(&name, &rest) && rest.size > 0) {
+        size_t size = text.size - rest.size;
+        struct view view = view_of_txn(txn);
+        struct target target;
+        struct record record;
+        memcpy(path, text.data, size);
+        path[size] = '\0';
+        rc = tree_resolve(&target, &view, path);
+        if (rc == STORE_OK && target.definition)
+            return STORE_OK; /* below are only objects */
+        if (rc == STORE_OK)
+            rc = tree_record(&record, &view, &target);
+        if (rc == ENGINE_ABSENT)
+            rc = node_make_collection(txn, &target, &request_default, NULL);
+    }
+    return rc;
+}
+
+int node_resolve(struct target *out, struct txn *txn, const char *location, const store_request *request)
+{
+    struct view view = view_of_txn(txn);
+    int rc = tree_resolve(out, &view, location);
+
+    if (rc != STORE_NO_COLLECTION || !(request->flags & STORE_PARENTS))
+        return rc;
+    problem_reset();
+    rc = make_parents(txn, out->location.text);
+    return rc == STORE_OK ? tree_resolve(out, &view, location) : rc;
+}

@@ -1,0 +1,59 @@
+/*
+ * typed.h - an object of a typed collection, from its JSON text to its rows:
+ * the key of its location, initial states, validation, unique keys.
+ */
+#ifndef STORE_TYPED_H
+#define STORE_TYPED_H
+
+#include "doc.h"
+#include "node.h"
+
+/* Parses a body that must be JSON: bad_body. */
+int typed_parse(struct doc *doc, const void *body, size_t size);
+int typed_require_object(const struct doc *doc, doc_id node);
+
+/* Makes the object's key properties those of its location: absent ones are filled in
+ * (`*completed`), others must agree: key_mismatch. */
+int typed_agree(struct doc *doc, doc_id object, const struct target *target, bool *completed);
+/* Sets them, whatever they are (MOVE). */
+int typed_set_key(struct doc *doc, doc_id object, const struct target *target);
+/* Fills in the initial state of every property the object does not name. */
+int typed_fill(struct doc *doc, doc_id object, const struct definition *definition, bool *completed);
+/* invalid_value with every violation, their pointers behind `prefix`. */
+int typed_validate(struct doc *doc, doc_id object, const struct definition *definition, const char *prefix);
+
+/* The key of an object by its properties. KEY_ABSENT also for 0 in an auto collection. */
+enum key_state typed_key(struct key_value *out, const struct definition *definition, struct doc *doc,
+                         doc_id object);
+/* The problem for a state that is not KEY_FOUND. */
+int typed_key_problem(enum key_state state, const struct definition *definition);
+
+/*
+ * Writes the object of `doc` at `target`. `old` is its record now (NULL to
+ * create); when it stood elsewhere (`from`, else NULL) it moves. `sent` is
+ * the body as the caller sent it, kept byte for byte unless the doc was changed.
+ */
+struct typed_write {
+    struct doc *doc;
+    doc_id object;
+    const struct record *old;
+    const struct target *from;
+    struct slice sent;
+    bool completed;
+    const store_request *request;
+    const char *prefix; /* of violations' pointers: which of many; NULL: none */
+};
+int typed_write(struct txn *txn, const struct target *target, const struct typed_write *write,
+                store_result *result);
+
+/* The index rows of the object as it is stored. */
+struct index_rows;
+int typed_rows(struct index_rows *out, struct txn *txn, const struct target *target, const struct record *record);
+
+/* Removes an object with its index rows. */
+int typed_remove(struct txn *txn, const struct target *target, const struct record *record);
+
+/* The body of a typed object, whole: borrowed from the record when inline, else in `space`. */
+int typed_body(struct slice *out, struct buffer *space, store *s, const struct record *record);
+
+#endif
