@@ -1,0 +1,88 @@
+/* delete.c - DELETE of objects, properties and collections. */
+#include "answer.h"
+#include "amend.h"
+#include "change.h"
+#include "typed.h"
+
+#define DELETE_FLAGS (STORE_RECURSIVE | STORE_DRY_RUN | STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY)
+
+struct delete_operation {
+    struct operation operation;
+    const char *location;
+    const store_request *request;
+    store_answer *answer;
+};
+
+/* A property returns to its initial state. */
+static int reset_property(struct txn *txn, const struct target *target, const struct record *record,
+                          const struct delete_operation *op)
+{
+    const struct amendment amendment = { .kind = STORE_PATCH_MERGE, .request = op->request, .removes = true };
+
+    return amend_existing(txn, target, record, &amendment, &op->answer->one);
+}
+
+static int delete_node(struct txn *txn, const struct target *target, const struct record *record,
+                       const struct delete_operation *op)
+{
+    enum node_kind kind = record->kind;
+    char location[STORE_LOCATION_MAX + 1];
+    uint64_t version;
+    int rc = tree_location(location, target);
+
+    if (rc == STORE_OK && kind == NODE_COLLECTION && !(op->request->flags & STORE_RECURSIVE))
+        rc = node_check_empty(&txn->engine.view, record->id, location);
+    if (rc == STORE_OK)
+        rc = target->definition ? typed_remove(txn, target, record) : node_remove(txn, target, record);
+    if (rc != STORE_OK)
+        return rc;
+    version = txn_version(txn);
+    rc = change_note(txn, version, STORE_DELETED, node_kind_of(kind), location, NULL);
+    return rc == STORE_OK ? result_set(&op->answer->one, STORE_DELETED, version, location, false) : rc;
+}
+
+static int run(struct operation *operation, struct txn *txn)
+{
+    struct delete_operation *op = (struct delete_operation *)operation;
+    struct view view = view_of_txn(txn);
+    struct target target;
+    struct record record;
+    int rc;
+
+    answer_reset(op->answer);
+    rc = tree_find(&record, &target, &view, op->location);
+    if (rc == STORE_NOT_FOUND && conditions_any(op->request)) {
+        int failed = conditions_check(op->request, NULL);
+        rc = failed == STORE_OK ? problem(rc, "there is nothing to delete") : failed;
+    }
+    if (rc == STORE_OK)
+        rc = conditions_check(op->request, &record);
+    if (rc == STORE_OK)
+        rc = conditions_demand(target.definition, op->request);
+    if (rc == STORE_OK && target.scope == SCOPE_STORE)
+        rc = problem(STORE_BAD_ARGUMENT, "the root cannot be deleted");
+    if (rc == STORE_OK)
+        rc = target.property.size > 0 ? reset_property(txn, &target, &record, op)
+                                      : delete_node(txn, &target, &record, op);
+    if (rc < 0)
+        problem_location(op->location);
+    return rc;
+}
+
+int store_delete(store_answer *out, store *s, const char *location, const store_request *request)
+{
+    store_answer unwanted = { 0 };
+    struct delete_operation op = { .operation = { .run = run }, .location = location,
+                                   .request = request_or_default(request), .answer = out ? out : &unwanted };
+    int rc;
+
+    store_enter();
+    *op.answer = (store_answer){ .dry_run = op.request->flags & STORE_DRY_RUN };
+    op.operation.dry_run = op.answer->dry_run;
+    rc = request_check(op.request, DELETE_FLAGS);
+    if (rc == STORE_OK)
+        rc = txn_execute(s, op.request->txn, &op.operation);
+    if (rc != STORE_OK || !out)
+        store_answer_clear(op.answer);
+    return rc;
+}

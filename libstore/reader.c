@@ -1,0 +1,176 @@
+/* reader.c - a body as a stream, or a part of it: one version, no snapshot held. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "body.h"
+#include "stat.h"
+#include "tree.h"
+#include "txn.h"
+
+struct store_reader {
+    store *store;
+    store_stat stat;
+    struct record record; /* of a chunked body: its slices mean nothing */
+    uint64_t position;
+    char *body;           /* whole, when it is not chunked; owned */
+};
+
+/* A property or an inline body is small: it is kept. */
+static int keep_body(store_reader *reader, const char *location, const store_get_options *options)
+{
+    size_t size;
+    void *body;
+    int rc = store_get(&body, &size, &reader->stat, reader->store, location, options);
+
+    reader->body = body;
+    return rc;
+}
+
+static int open_reader(store_reader *reader, const char *location, const store_get_options *options)
+{
+    struct target target;
+    struct view view;
+    bool own;
+    int rc = view_open(&view, &own, reader->store, options->txn);
+
+    if (rc != STORE_OK)
+        return rc;
+    rc = tree_find(&reader->record, &target, &view, location);
+    if (rc == STORE_OK && reader->record.flags & RECORD_CHUNKED && target.property.size == 0)
+        stat_fill(&reader->stat, &reader->record, target.definition);
+    else if (rc == STORE_OK)
+        rc = ENGINE_ABSENT;
+    view_close(&view, own);
+    return rc == ENGINE_ABSENT ? keep_body(reader, location, options) : rc;
+}
+
+int store_reader_open(store_reader **out, store *s, const char *location, const store_get_options *options)
+{
+    store_reader *reader;
+    int rc;
+
+    store_enter();
+    *out = NULL;
+    rc = get_options_check(&options);
+    if (rc != STORE_OK)
+        return rc;
+    reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return problem(STORE_NO_MEMORY, "no memory for a reader");
+    reader->store = s;
+    rc = open_reader(reader, location, options);
+    if (rc != STORE_OK) {
+        problem_location(location);
+        free(reader);
+        return rc;
+    }
+    *out = reader;
+    return STORE_OK;
+}
+
+const store_stat *store_reader_stat(const store_reader *reader)
+{
+    return &reader->stat;
+}
+
+int store_reader_read(size_t *got, store_reader *reader, void *buffer, size_t capacity)
+{
+    uint64_t left = reader->position < reader->stat.size ? reader->stat.size - reader->position : 0;
+    size_t size = left < capacity ? (size_t)left : capacity;
+    int rc = STORE_OK;
+
+    store_enter();
+    *got = 0;
+    if (size == 0)
+        return STORE_OK;
+    if (reader->body)
+        memcpy(buffer, reader->body + reader->position, size);
+    else
+        rc = body_read_at(reader->store, &reader->record, reader->position, buffer, size);
+    if (rc != STORE_OK)
+        return rc;
+    reader->position += size;
+    *got = size;
+    return STORE_OK;
+}
+
+int store_reader_seek(store_reader *reader, uint64_t offset)
+{
+    store_enter();
+    reader->position = offset;
+    return STORE_OK;
+}
+
+void store_reader_close(store_reader *reader)
+{
+    if (!reader)
+        return;
+    free(reader->body);
+    free(reader);
+}
+
+/* ------------------------------------------------------------- one part */
+
+static int read_part(size_t *size, store *s, struct view *view, const char *location, void *buffer, size_t capacity,
+                     uint64_t offset)
+{
+    struct target target;
+    struct record record;
+    uint64_t left;
+    int rc = tree_find(&record, &target, view, location);
+
+    if (rc != STORE_OK)
+        return rc;
+    if (record.kind == NODE_COLLECTION)
+        return problem_os(STORE_KIND_CONFLICT, EISDIR, "it is a collection: it has no body");
+    if (target.property.size > 0)
+        return ENGINE_ABSENT; /* by way of a reader */
+    left = offset < record.size ? record.size - offset : 0;
+    *size = left < capacity ? (size_t)left : capacity;
+    if (*size == 0)
+        return STORE_OK;
+    if (record.flags & RECORD_CHUNKED)
+        return body_read_at(s, &record, offset, buffer, *size);
+    memcpy(buffer, (const char *)record.body.data + offset, *size);
+    return STORE_OK;
+}
+
+static int read_property(size_t *size, store *s, const char *location, void *buffer, size_t capacity, uint64_t offset,
+                         const store_get_options *options)
+{
+    store_reader *reader;
+    int rc = store_reader_open(&reader, s, location, options);
+
+    if (rc == STORE_OK)
+        rc = store_reader_seek(reader, offset);
+    if (rc == STORE_OK)
+        rc = store_reader_read(size, reader, buffer, capacity);
+    store_reader_close(reader);
+    return rc;
+}
+
+int store_read(size_t *size, store *s, const char *location, void *buffer, size_t capacity, uint64_t offset,
+               const store_get_options *options)
+{
+    struct view view;
+    bool own;
+    int rc;
+
+    store_enter();
+    *size = 0;
+    rc = get_options_check(&options);
+    if (rc == STORE_OK)
+        rc = view_open(&view, &own, s, options->txn);
+    if (rc != STORE_OK)
+        return rc;
+    rc = read_part(size, s, &view, location, buffer, capacity, offset);
+    view_close(&view, own);
+    if (rc == ENGINE_ABSENT)
+        return read_property(size, s, location, buffer, capacity, offset, options);
+    if (rc < 0) {
+        *size = 0;
+        problem_location(location);
+    }
+    return rc;
+}

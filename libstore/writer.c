@@ -1,0 +1,229 @@
+/* writer.c - PUT and range PATCH as streams: staged as they come, published by the commit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+#include "body.h"
+#include "put.h"
+#include "range.h"
+#include "tree.h"
+#include "txn.h"
+
+struct store_writer {
+    store *store;
+    char *location;
+    store_request request; /* copies of the caller's, in `block` */
+    void *block;
+    bool range;
+    uint64_t offset;       /* of a range */
+    bool typed;            /* the body is gathered, to be checked as JSON */
+    struct buffer gathered;
+    struct body_writer body;
+    bool published;
+};
+
+/* ------------------------------------------------- a copy of the request */
+
+static size_t request_size(const store_request *request)
+{
+    size_t size = (request->if_match_count + request->if_none_match_count) * sizeof(uint64_t) +
+                  request->meta_count * sizeof(store_meta) + sizeof(store_attributes) + 8;
+
+    size += request->type ? strlen(request->type) + 1 : 0;
+    for (size_t i = 0; i < request->meta_count; i++)
+        size += strlen(request->meta[i].name) + 1 + request->meta[i].size;
+    return size;
+}
+
+static void *take(char **at, const void *data, size_t size)
+{
+    void *copy = *at;
+
+    if (size)
+        memcpy(copy, data, size);
+    *at += size;
+    return copy;
+}
+
+/* Everything aligned comes first. */
+static int copy_request(store_writer *writer, const store_request *request)
+{
+    store_request *copy = &writer->request;
+    store_meta *meta;
+    char *at = malloc(request_size(request));
+
+    writer->block = at;
+    if (!at)
+        return problem(STORE_NO_MEMORY, "no memory for a writer");
+    *copy = *request;
+    copy->if_match = take(&at, request->if_match, request->if_match_count * sizeof(uint64_t));
+    copy->if_none_match = take(&at, request->if_none_match, request->if_none_match_count * sizeof(uint64_t));
+    copy->meta = meta = take(&at, request->meta, request->meta_count * sizeof *meta);
+    if (request->attributes)
+        copy->attributes = take(&at, request->attributes, sizeof *request->attributes);
+    if (request->type)
+        copy->type = take(&at, request->type, strlen(request->type) + 1);
+    for (size_t i = 0; i < request->meta_count; i++) {
+        meta[i].name = take(&at, request->meta[i].name, strlen(request->meta[i].name) + 1);
+        meta[i].value = take(&at, request->meta[i].value, request->meta[i].size);
+    }
+    return STORE_OK;
+}
+
+/* ------------------------------------------------------------------- open */
+
+static struct put put_of(const store_writer *writer)
+{
+    return (struct put){ .location = writer->location, .kind = NODE_OBJECT, .request = &writer->request };
+}
+
+static int probe(store_writer *writer)
+{
+    struct put put = put_of(writer);
+    struct location location;
+    struct view view;
+    bool own;
+    int rc = request_check(&writer->request, writer->range ? RANGE_FLAGS : PUT_FLAGS);
+
+    if (rc == STORE_OK)
+        rc = metadata_check(&writer->request);
+    if (rc == STORE_OK && writer->store->read_only)
+        rc = problem(STORE_READ_ONLY, "the store is open for reading only");
+    if (rc != STORE_OK)
+        return rc;
+    if (writer->range)
+        return location_parse(&location, writer->location);
+    rc = view_open(&view, &own, writer->store, writer->request.txn);
+    if (rc != STORE_OK)
+        return rc;
+    rc = put_probe(&view, &put, &writer->typed);
+    view_close(&view, own);
+    return rc;
+}
+
+static int open_writer(store_writer **out, store *s, const char *location, bool range, uint64_t offset,
+                       const store_request *request)
+{
+    store_writer *writer = calloc(1, sizeof *writer);
+    int rc;
+
+    *out = NULL;
+    if (!writer)
+        return problem(STORE_NO_MEMORY, "no memory for a writer");
+    writer->store = s;
+    writer->range = range;
+    writer->offset = offset;
+    body_writer_init(&writer->body, s);
+    writer->location = strdup(location);
+    rc = writer->location ? copy_request(writer, request_or_default(request))
+                          : problem(STORE_NO_MEMORY, "no memory for a writer");
+    if (rc == STORE_OK)
+        rc = probe(writer);
+    if (rc != STORE_OK) {
+        store_writer_close(writer);
+        return rc;
+    }
+    *out = writer;
+    return STORE_OK;
+}
+
+int store_writer_open(store_writer **out, store *s, const char *location, const store_request *request)
+{
+    store_enter();
+    return open_writer(out, s, location, false, 0, request);
+}
+
+int store_writer_open_range(store_writer **out, store *s, const char *location, uint64_t offset,
+                            const store_request *request)
+{
+    store_enter();
+    return open_writer(out, s, location, true, offset, request);
+}
+
+/* ------------------------------------------------------- write and commit */
+
+int store_writer_write(store_writer *writer, const void *data, size_t size)
+{
+    int rc = STORE_OK;
+
+    store_enter();
+    if (writer->published)
+        rc = problem(STORE_BAD_ARGUMENT, "the writer has been committed");
+    else if (!writer->typed)
+        rc = body_writer_write(&writer->body, data, size);
+    else if (writer->gathered.size + size > STORE_JSON_MAX)
+        rc = problem(STORE_TOO_LARGE, "a typed body has at most %u bytes", STORE_JSON_MAX);
+    else
+        buffer_append(&writer->gathered, data, size);
+    if (rc == STORE_OK && writer->gathered.failed)
+        rc = problem(STORE_NO_MEMORY, "no memory for a typed body");
+    if (rc != STORE_OK)
+        problem_location(writer->location);
+    return rc;
+}
+
+/* A body that stayed small was never staged, and is written with its record. */
+static int finish(struct body_source *out, store_writer *writer)
+{
+    struct body_writer *body = &writer->body;
+    size_t inline_max = writer->range ? RANGE_IN_PLACE : RECORD_INLINE_MAX - RECORD_HEADER;
+    int rc;
+
+    if (writer->typed) {
+        *out = (struct body_source){ writer->gathered.data, writer->gathered.size, 0 };
+        return STORE_OK;
+    }
+    if (body->id == 0 && body->size <= inline_max) {
+        *out = (struct body_source){ body->pending.data, body->size, 0 };
+        return STORE_OK;
+    }
+    rc = body_writer_finish(body);
+    *out = (struct body_source){ NULL, body->size, body->id };
+    return rc;
+}
+
+static int publish(store_answer *out, store_writer *writer)
+{
+    struct put put = put_of(writer);
+    struct range_write range = { .location = writer->location, .offset = writer->offset, .request = &writer->request };
+    int rc = finish(&put.body, writer);
+
+    range.bytes = put.body;
+    if (rc == STORE_OK)
+        rc = writer->range ? range_execute(out, writer->store, &range) : put_execute(out, writer->store, &put);
+    if (rc != STORE_OK)
+        return rc;
+    writer->published = true;
+    /* The staged body of a range was copied from; that of a PUT is the object's now. */
+    if (put.body.staged && !writer->range && !(writer->request.flags & STORE_DRY_RUN)) {
+        body_published(writer->store, put.body.staged);
+        writer->body.id = 0;
+    }
+    return STORE_OK;
+}
+
+int store_writer_commit(store_answer *out, store_writer *writer)
+{
+    int rc;
+
+    store_enter();
+    if (out)
+        *out = (store_answer){ 0 };
+    if (writer->published)
+        return problem(STORE_BAD_ARGUMENT, "the writer has been committed");
+    rc = publish(out, writer);
+    if (rc != STORE_OK)
+        problem_location(writer->location);
+    return rc;
+}
+
+void store_writer_close(store_writer *writer)
+{
+    if (!writer)
+        return;
+    body_writer_release(&writer->body, false);
+    buffer_release(&writer->gathered);
+    free(writer->location);
+    free(writer->block);
+    free(writer);
+}
