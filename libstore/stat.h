@@ -1,0 +1,13 @@
+/* stat.h - what reading functions share. */
+#ifndef STORE_STAT_H
+#define STORE_STAT_H
+
+#include "node.h"
+
+/* What a record says, as the public struct. `typed`: its collection is. */
+void stat_fill(store_stat *out, const struct record *record, bool typed);
+
+/* The defaults for NULL; bad_argument for a version this library does not know. */
+int get_options_check(const store_get_options **options);
+
+#endif
