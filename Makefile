@@ -6,7 +6,7 @@
 # make install | uninstall      DESTDIR=, prefix=, bindir=, libdir= ...
 # Variables: V=1 shows commands, MODE=debug|asan|tsan|cov, CC=clang, CFLAGS=..., FILTER='put/*'
 
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's/^\#define STORE_VERSION "\(.*\)"/\1/p' libstore/store.h)
 SOVER   := 0
 
 MODE    ?= release

@@ -201,7 +201,7 @@ int amend_existing(struct txn *txn, const struct target *target, const struct re
     struct slice text;
     char name[STORE_NAME_MAX + 1];
     bool moves;
-    int rc = typed_body(&text, &space, txn->store, old);
+    int rc = typed_body(&text, &space, &view, old);
 
     if (rc == STORE_OK)
         rc = typed_parse(&doc, text.data, text.size);

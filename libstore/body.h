@@ -17,6 +17,7 @@
 #include "buffer.h"
 #include "layout.h"
 #include "record.h"
+#include "tree.h"
 #include "store_private.h"
 #include "txn.h"
 
@@ -69,8 +70,8 @@ int body_read(struct snapshot *bodies, const struct record *record, uint64_t off
 /* Whether a hole seen in a snapshot of the bodies is one: the body is still published (in a snapshot
  * taken now, after that one), and range writes made holes possible. precondition_failed, corrupt. */
 int body_confirm_hole(store *s, const struct record *record);
-/* Reads in a snapshot of its own, holes confirmed. */
-int body_read_at(store *s, const struct record *record, uint64_t offset, void *out, size_t size);
+/* Reads in the view's snapshot of the bodies, or one of its own; holes confirmed. */
+int body_read_at(const struct view *view, const struct record *record, uint64_t offset, void *out, size_t size);
 /* The precondition_failed of a version that cannot be read any more. */
 int body_gone(void);
 /* One chunk's data, borrowed and verified; ENGINE_ABSENT for a hole. */

@@ -62,6 +62,7 @@ static int execute(struct collection_operation *op, store_answer *out, store *s,
         rc = txn_execute(s, op->request->txn, &op->operation);
     if (rc != STORE_OK || !out)
         store_answer_clear(op->answer);
+    op->answer = NULL;
     return rc;
 }
 
@@ -128,6 +129,7 @@ static int convert(struct change_over *over, const struct target *from, const ch
     struct index_rows rows = { 0 };
     struct buffer space = BUFFER_INIT;
     struct doc doc = DOC_INIT;
+    struct view view = view_of_txn(over->txn);
     struct slice text;
     bool lacking = false;
     int rc = tree_target_in(&to, over->location, over->scope, over->after, slice_text(name));
@@ -137,7 +139,7 @@ static int convert(struct change_over *over, const struct target *from, const ch
     if (rc == STORE_OK && record->kind != NODE_OBJECT)
         rc = problem(STORE_KIND_CONFLICT, "it is no object");
     if (rc == STORE_OK)
-        rc = typed_body(&text, &space, over->txn->store, record);
+        rc = typed_body(&text, &space, &view, record);
     if (rc == STORE_OK)
         rc = typed_parse(&doc, text.data, text.size);
     if (rc == STORE_OK)

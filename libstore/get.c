@@ -63,13 +63,14 @@ void stat_fill(store_stat *out, const struct record *record, bool typed)
 
 /* A property's value as text: its part of the body, or its initial state when the object was
  * stored before the schema named it. */
-static int property_text(struct buffer *out, const struct target *target, store *s, const struct record *record)
+static int property_text(struct buffer *out, const struct target *target, const struct view *view,
+                         const struct record *record)
 {
     struct buffer space = BUFFER_INIT;
     struct property property = { 0 };
     struct doc doc = DOC_INIT;
     struct slice text, initial;
-    int rc = typed_body(&text, &space, s, record);
+    int rc = typed_body(&text, &space, view, record);
 
     if (rc == STORE_OK)
         rc = typed_parse(&doc, text.data, text.size);
@@ -127,7 +128,7 @@ int store_stat_get(store_stat *out, store *s, const char *location, const store_
         return rc;
     rc = tree_find(&record, &target, &view, location);
     if (rc == STORE_OK && target.property.size > 0) {
-        rc = property_text(&text, &target, s, &record);
+        rc = property_text(&text, &target, &view, &record);
         if (rc == STORE_OK)
             stat_property(out, &record, text.size);
     } else if (rc == STORE_OK) {
@@ -143,7 +144,7 @@ int store_stat_get(store_stat *out, store *s, const char *location, const store_
 /* ----------------------------------------------------------- whole bodies */
 
 /* The body of what is at `location`, into memory of its own. */
-static int whole(struct buffer *out, store_stat *stat, store *s, struct view *view, const char *location)
+static int whole(struct buffer *out, store_stat *stat, struct view *view, const char *location)
 {
     struct target target;
     struct record record;
@@ -155,12 +156,12 @@ static int whole(struct buffer *out, store_stat *stat, store *s, struct view *vi
     if (rc != STORE_OK)
         return rc;
     if (target.property.size > 0) {
-        rc = property_text(out, &target, s, &record);
+        rc = property_text(out, &target, view, &record);
         if (rc == STORE_OK && stat)
             stat_property(stat, &record, out->size);
         return rc;
     }
-    rc = typed_body(&text, out, s, &record);
+    rc = typed_body(&text, out, view, &record);
     if (rc == STORE_OK && text.data == out->data) {
         out->size = text.size;
         out->data[text.size] = '\0';
@@ -189,7 +190,7 @@ static int whole_again(struct buffer *out, store_stat *stat, store *s, const cha
         rc = view_open(&view, &own, s, options->txn);
         if (rc != STORE_OK)
             return rc;
-        rc = whole(out, stat, s, &view, location);
+        rc = whole(out, stat, &view, location);
         view_close(&view, own);
     }
     if (rc < 0)
@@ -264,41 +265,42 @@ int store_put_json(store_answer *out, store *s, const char *location, const json
 
 enum { VIEW_OBJECTS, VIEW_BODIES, VIEW_MEMORY };
 
-static int view_gathered(store_view *out, store *s, const struct record *record)
+static int view_gathered(store_view *out, const struct view *view, const struct record *record)
 {
     struct buffer space = BUFFER_INIT;
     struct slice data = { NULL, 0 };
-    int rc = typed_body(&data, &space, s, record);
+    int rc = typed_body(&data, &space, view, record);
 
     out->internal[VIEW_MEMORY] = space.data;
     out->body = data.data;
     return rc;
 }
 
-static int view_chunked(store_view *out, store *s, const struct record *record)
+static int view_chunked(store_view *out, const struct view *view, const struct record *record)
 {
     struct snapshot *bodies;
     struct slice data;
     int rc;
 
     if (record->size > CHUNK_DATA)
-        return view_gathered(out, s, record);
-    rc = engine_snapshot(&bodies, s->bodies);
+        return view_gathered(out, view, record);
+    rc = view->bodies ? STORE_OK : engine_snapshot(&bodies, view->store->bodies);
     if (rc != STORE_OK)
         return rc;
-    out->internal[VIEW_BODIES] = bodies;
-    rc = body_chunk(&data, bodies, record, 0);
+    if (!view->bodies)
+        out->internal[VIEW_BODIES] = bodies;
+    rc = body_chunk(&data, view->bodies ? view->bodies : bodies, record, 0);
     if (rc == STORE_OK && data.size >= record->size) {
         out->body = data.data;
         return STORE_OK;
     }
-    return rc < 0 ? rc : view_gathered(out, s, record);
+    return rc < 0 ? rc : view_gathered(out, view, record);
 }
 
-static int view_property(store_view *out, store *s, const struct target *target, const struct record *record)
+static int view_property(store_view *out, const struct view *view, const struct target *target, const struct record *record)
 {
     struct buffer text = BUFFER_INIT;
-    int rc = property_text(&text, target, s, record);
+    int rc = property_text(&text, target, view, record);
 
     out->internal[VIEW_MEMORY] = text.data;
     out->body = text.data;
@@ -306,7 +308,7 @@ static int view_property(store_view *out, store *s, const struct target *target,
     return rc;
 }
 
-static int view_node(store_view *out, store *s, struct view *view, const char *location)
+static int view_node(store_view *out, struct view *view, const char *location)
 {
     struct target target;
     struct record record;
@@ -319,9 +321,9 @@ static int view_node(store_view *out, store *s, struct view *view, const char *l
     out->version = record.version;
     out->size = record.size;
     if (target.property.size > 0)
-        return view_property(out, s, &target, &record);
+        return view_property(out, view, &target, &record);
     if (record.flags & RECORD_CHUNKED)
-        return view_chunked(out, s, &record);
+        return view_chunked(out, view, &record);
     out->body = record.body.data;
     return STORE_OK;
 }
@@ -341,7 +343,7 @@ int store_view_open(store_view *out, store *s, const char *location, const store
         return rc;
     if (own)
         out->internal[VIEW_OBJECTS] = view.snapshot;
-    rc = view_node(out, s, &view, location);
+    rc = view_node(out, &view, location);
     if (rc != STORE_OK) {
         store_view_close(out);
         problem_location(location);

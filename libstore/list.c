@@ -257,7 +257,7 @@ static size_t keep_text(store_iter *iter, const void *data, size_t size)
     return at;
 }
 
-static int keep_body(store_iter *iter, struct item *item, const struct record *record)
+static int keep_body(store_iter *iter, struct item *item, const struct view *view, const struct record *record)
 {
     size_t most = iter->options.body_max ? iter->options.body_max : STORE_JSON_MAX;
     struct buffer space = BUFFER_INIT;
@@ -266,7 +266,7 @@ static int keep_body(store_iter *iter, struct item *item, const struct record *r
 
     if (record->kind == NODE_COLLECTION || record->size > most)
         return STORE_OK;
-    rc = typed_body(&body, &space, iter->store, record);
+    rc = typed_body(&body, &space, view, record);
     if (rc == STORE_OK) {
         item->has_body = true;
         item->body = keep_text(iter, body.data, body.size);
@@ -321,7 +321,8 @@ static int follow(struct slice *entry, struct slice *row, char **text, struct vi
                                          definition->unique[iter->index].label) : rc;
 }
 
-static int keep_item(store_iter *iter, struct slice name, const char *index_key, struct slice row, bool typed)
+static int keep_item(store_iter *iter, const struct view *view, struct slice name, const char *index_key,
+                     struct slice row, bool typed)
 {
     struct item *item = &iter->items[iter->count];
     struct record record;
@@ -340,7 +341,7 @@ static int keep_item(store_iter *iter, struct slice name, const char *index_key,
     item->name = keep_text(iter, name.data, name.size);
     item->index_key = index_key ? keep_text(iter, index_key, strlen(index_key)) : SIZE_MAX;
     if (iter->options.bodies)
-        rc = keep_body(iter, item, &record);
+        rc = keep_body(iter, item, view, &record);
     if (iter->texts.failed)
         return problem(STORE_NO_MEMORY, "no memory for a listing");
     iter->count++;
@@ -361,7 +362,7 @@ static int add(store_iter *iter, struct view *view, const struct definition *def
     if (rc == STORE_OK)
         rc = tree_entry_name(name, &size, definition, entry);
     if (rc == STORE_OK && (!iter->prefix || strncmp(text ? text : name, iter->prefix, strlen(iter->prefix)) == 0))
-        rc = keep_item(iter, slice_of(name, size), text, row, definition);
+        rc = keep_item(iter, view, slice_of(name, size), text, row, definition);
     free(text);
     return rc;
 }
@@ -501,7 +502,7 @@ int store_find(char **location, store *s, const char *collection, const store_fi
     list.where = fields;
     list.where_count = count;
     rc = store_iter_open(&iter, s, collection, &list);
-    if (rc != STORE_OK)
+    if (rc != STORE_OK || !iter)
         return rc;
     rc = store_iter_next(&first, iter);
     if (rc == STORE_END)

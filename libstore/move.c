@@ -72,9 +72,10 @@ static int into_typed(struct txn *txn, const struct target *from, const struct t
 {
     struct buffer space = BUFFER_INIT;
     struct doc doc = DOC_INIT;
+    struct view view = view_of_txn(txn);
     struct slice text;
     struct typed_write write = { .doc = &doc, .request = &request_default };
-    int rc = typed_body(&text, &space, txn->store, record);
+    int rc = typed_body(&text, &space, &view, record);
 
     if (rc == STORE_OK)
         rc = typed_parse(&doc, text.data, text.size);

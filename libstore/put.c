@@ -49,20 +49,22 @@ static int permit(const struct target *target, const struct record *existing, co
 /* ------------------------------------------------------------------ typed */
 
 /* The whole of the object is what the body says, or the initial state. */
-static int put_whole(struct txn *txn, const struct target *target, const struct record *old, struct typed_write *write,
-                     store_result *result)
+static int put_whole(struct txn *txn, const struct target *target, const struct record *old,
+                     const struct typed_write *given, store_result *result)
 {
-    int rc = typed_require_object(write->doc, write->object);
+    struct typed_write write = *given;
+    int rc = typed_require_object(write.doc, write.object);
 
+    write.old = old;
     if (rc == STORE_OK && target->definition->key.count)
-        rc = typed_agree(write->doc, write->object, target, &write->completed);
+        rc = typed_agree(write.doc, write.object, target, &write.completed);
     if (rc == STORE_OK)
-        rc = typed_fill(write->doc, write->object, target->definition, &write->completed);
-    write->old = old;
-    return rc == STORE_OK ? typed_write(txn, target, write, result) : rc;
+        rc = typed_fill(write.doc, write.object, target->definition, &write.completed);
+    return rc == STORE_OK ? typed_write(txn, target, &write, result) : rc;
 }
 
-static int put_typed(struct txn *txn, const struct target *target, struct typed_write *write, store_result *result)
+static int put_typed(struct txn *txn, const struct target *target, const struct typed_write *write,
+                     store_result *result)
 {
     const struct amendment amendment = { STORE_PATCH_MERGE, write->doc, write->object, write->request, false, false,
                                          write->prefix };

@@ -163,7 +163,7 @@ static int copy_part(struct body_writer *out, store *s, const struct record *rec
         if (real && record->flags & RECORD_INLINE)
             memcpy(space, (const char *)record->body.data + from, real);
         else if (real)
-            rc = body_read_at(s, record, from, space, real);
+            rc = body_read_at(&(struct view){ .store = s }, record, from, space, real);
         if (rc == STORE_OK)
             rc = body_writer_write(out, space, part);
         from += part;
@@ -207,7 +207,7 @@ static int read_old(struct record *out, char *small, store *s, const struct rang
 static int splice(struct body_writer *out, uint64_t *expected, store *s, const struct range_write *write, char *space)
 {
     char small[RECORD_INLINE_MAX];
-    struct record old;
+    struct record old = { 0 };
     uint64_t end = write->offset + write->bytes.size;
     int rc = read_old(&old, small, s, write);
 

@@ -87,7 +87,7 @@ int store_reader_read(size_t *got, store_reader *reader, void *buffer, size_t ca
     if (reader->body)
         memcpy(buffer, reader->body + reader->position, size);
     else
-        rc = body_read_at(reader->store, &reader->record, reader->position, buffer, size);
+        rc = body_read_at(&(struct view){ .store = reader->store }, &reader->record, reader->position, buffer, size);
     if (rc != STORE_OK)
         return rc;
     reader->position += size;
@@ -112,7 +112,7 @@ void store_reader_close(store_reader *reader)
 
 /* ------------------------------------------------------------- one part */
 
-static int read_part(size_t *size, store *s, struct view *view, const char *location, void *buffer, size_t capacity,
+static int read_part(size_t *size, struct view *view, const char *location, void *buffer, size_t capacity,
                      uint64_t offset)
 {
     struct target target;
@@ -131,7 +131,7 @@ static int read_part(size_t *size, store *s, struct view *view, const char *loca
     if (*size == 0)
         return STORE_OK;
     if (record.flags & RECORD_CHUNKED)
-        return body_read_at(s, &record, offset, buffer, *size);
+        return body_read_at(view, &record, offset, buffer, *size);
     memcpy(buffer, (const char *)record.body.data + offset, *size);
     return STORE_OK;
 }
@@ -142,10 +142,10 @@ static int read_property(size_t *size, store *s, const char *location, void *buf
     store_reader *reader;
     int rc = store_reader_open(&reader, s, location, options);
 
-    if (rc == STORE_OK)
-        rc = store_reader_seek(reader, offset);
-    if (rc == STORE_OK)
-        rc = store_reader_read(size, reader, buffer, capacity);
+    if (rc != STORE_OK || !reader)
+        return rc;
+    reader->position = offset;
+    rc = store_reader_read(size, reader, buffer, capacity);
     store_reader_close(reader);
     return rc;
 }
@@ -164,7 +164,7 @@ int store_read(size_t *size, store *s, const char *location, void *buffer, size_
         rc = view_open(&view, &own, s, options->txn);
     if (rc != STORE_OK)
         return rc;
-    rc = read_part(size, s, &view, location, buffer, capacity, offset);
+    rc = read_part(size, &view, location, buffer, capacity, offset);
     view_close(&view, own);
     if (rc == ENGINE_ABSENT)
         return read_property(size, s, location, buffer, capacity, offset, options);

@@ -106,6 +106,7 @@ static int execute(struct set_operation *op, store_answer *out, store *s, unsign
         rc = txn_execute(s, op->request->txn, &op->operation);
     if (rc != STORE_OK || !out)
         store_answer_clear(op->answer);
+    op->answer = NULL;
     return rc;
 }
 

@@ -23,7 +23,9 @@ static inline struct slice slice_text(const char *text)
 
 static inline bool slice_equal(struct slice a, struct slice b)
 {
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+    if (a.size != b.size)
+        return false;
+    return a.size == 0 || (a.data && b.data && memcmp(a.data, b.data, a.size) == 0);
 }
 
 #endif

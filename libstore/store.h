@@ -191,8 +191,8 @@ STORE_EXTERN const char *store_library_version(void);
  * store_request.txn or store_get_options.txn. One that writes keeps every
  * other writer of the store waiting until it ends, so keep it short. A verb
  * that fails inside leaves the transaction as it was before that verb.
- * With `read_only` it is one snapshot for several reads, and it pins space
- * as long as it is open. Errors: busy, read_only, no_memory, io.
+ * With `read_only` it is one snapshot for several reads (streams excepted: see
+ * store_reader_open), and it pins space as long as it is open. Errors: busy, read_only, no_memory, io.
  */
 STORE_EXTERN int store_begin(store_txn **out, store *s, bool read_only);
 /* Makes all of it visible and durable, or nothing. Ends the handle either way. */

@@ -145,6 +145,7 @@ int view_open(struct view *out, bool *own, store *s, store_txn *explicit_txn)
         return rc;
     out->store = s;
     out->uncommitted = txn_writes(explicit_txn);
+    out->bodies = txn_bodies(explicit_txn);
     /* A transaction has seen the commits before its own, which may yet come to nothing. */
     rc = tree_cache_attach(&out->cache, s, out->snapshot, out->snapshot->id - out->uncommitted);
     if (rc != STORE_OK)
@@ -160,7 +161,8 @@ void view_close(struct view *view, bool own)
 
 struct view view_of_txn(struct txn *txn)
 {
-    return (struct view){ txn->store, &txn->engine.view, txn->cache, txn->namespace_changed };
+    return (struct view){ .store = txn->store, .snapshot = &txn->engine.view, .cache = txn->cache,
+                          .uncommitted = txn->namespace_changed };
 }
 
 /* ------------------------------------------------------------ definitions */

@@ -38,6 +38,7 @@ struct view {
     struct snapshot *snapshot;
     struct tree_cache *cache;
     bool uncommitted; /* a transaction's, which changed the namespace itself */
+    struct snapshot *bodies; /* of a reading transaction; NULL: each body is read in a snapshot of its own */
 };
 
 int view_open(struct view *out, bool *own, store *s, store_txn *explicit_txn);

@@ -41,7 +41,7 @@ struct store_txn {
     store *store;
     bool read_only;
     pthread_t thread;
-    struct snapshot *snapshot; /* read_only */
+    struct snapshot *snapshot, *bodies; /* read_only */
     struct txn txn;
 };
 
@@ -359,13 +359,11 @@ static void await_company(struct queue *queue)
 /* Takes the operations at the head, up to an explicit transaction's turn. */
 static struct turn *take_group(struct queue *queue, size_t *count)
 {
-    struct turn *first = queue->head, *last = NULL;
+    struct turn *first = queue->head, *last = first;
 
-    *count = 0;
-    for (struct turn *turn = first; turn && turn->op && *count < GROUP_MAX; turn = turn->next) {
-        last = turn;
-        ++*count;
-    }
+    /* The first is the leader's own. */
+    for (*count = 1; last->next && last->next->op && *count < GROUP_MAX; ++*count)
+        last = last->next;
     queue->head = last->next;
     if (!queue->head)
         queue->tail = NULL;
@@ -465,6 +463,11 @@ int txn_execute(store *s, store_txn *explicit_txn, struct operation *op)
     return behind_savepoint(&explicit_txn->txn, run_operation, op, op->dry_run);
 }
 
+struct snapshot *txn_bodies(const store_txn *explicit_txn)
+{
+    return explicit_txn && explicit_txn->read_only ? explicit_txn->bodies : NULL;
+}
+
 bool txn_writes(const store_txn *explicit_txn)
 {
     return explicit_txn && !explicit_txn->read_only;
@@ -518,6 +521,41 @@ static int begin_writing(store_txn *txn)
     return rc;
 }
 
+static void end_reading(store_txn *txn)
+{
+    engine_snapshot_end(txn->bodies);
+    engine_snapshot_end(txn->snapshot);
+}
+
+/* A snapshot of either file. No commit may lie between the two: chunks of what it replaced
+ * could have been reclaimed. So the first is taken again until it stays the newest. */
+static int begin_reading(store_txn *txn)
+{
+    struct snapshot *newest;
+    bool same;
+    int rc = engine_snapshot(&txn->snapshot, txn->store->objects);
+
+    while (rc == STORE_OK) {
+        rc = engine_snapshot(&txn->bodies, txn->store->bodies);
+        if (rc != STORE_OK)
+            break;
+        rc = engine_snapshot(&newest, txn->store->objects);
+        if (rc != STORE_OK) {
+            engine_snapshot_end(txn->bodies);
+            break;
+        }
+        same = newest->id == txn->snapshot->id;
+        engine_snapshot_end(same ? newest : txn->snapshot);
+        if (same)
+            return STORE_OK;
+        txn->snapshot = newest;
+        engine_snapshot_end(txn->bodies);
+    }
+    if (txn->snapshot)
+        engine_snapshot_end(txn->snapshot);
+    return rc;
+}
+
 int store_begin(store_txn **out, store *s, bool read_only)
 {
     store_txn *txn;
@@ -533,7 +571,7 @@ int store_begin(store_txn **out, store *s, bool read_only)
     txn->store = s;
     txn->read_only = read_only;
     txn->thread = pthread_self();
-    rc = read_only ? engine_snapshot(&txn->snapshot, s->objects) : begin_writing(txn);
+    rc = read_only ? begin_reading(txn) : begin_writing(txn);
     if (rc != STORE_OK)
         free(txn);
     else
@@ -550,7 +588,7 @@ int store_commit(store_txn *txn)
     if (!txn->read_only && !pthread_equal(txn->thread, pthread_self()))
         return problem(STORE_BAD_ARGUMENT, "the transaction belongs to another thread");
     if (txn->read_only) {
-        engine_snapshot_end(txn->snapshot);
+        end_reading(txn);
         free(txn);
         return STORE_OK;
     }
@@ -568,7 +606,7 @@ void store_abort(store_txn *txn)
         return;
     store_enter();
     if (txn->read_only) {
-        engine_snapshot_end(txn->snapshot);
+        end_reading(txn);
     } else {
         abort_txn(&txn->txn);
         release_lead(txn->store->queue);

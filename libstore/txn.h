@@ -50,6 +50,9 @@ int txn_staged(struct txn *txn, uint64_t body);
 /* A snapshot for reading: the explicit transaction's, or a new one. `own` says whether it is to be ended. */
 int txn_snapshot(struct snapshot **out, bool *own, store *s, store_txn *explicit_txn);
 
+/* The bodies that a reading transaction sees; NULL for any other, and for none. */
+struct snapshot *txn_bodies(const store_txn *explicit_txn);
+
 /* Is it there, and does it write? */
 bool txn_writes(const store_txn *explicit_txn);
 

@@ -175,7 +175,7 @@ int typed_validate(struct doc *doc, doc_id object, const struct definition *defi
 
 /* ---------------------------------------------------------------- writing */
 
-int typed_body(struct slice *out, struct buffer *space, store *s, const struct record *record)
+int typed_body(struct slice *out, struct buffer *space, const struct view *view, const struct record *record)
 {
     int rc;
 
@@ -186,7 +186,7 @@ int typed_body(struct slice *out, struct buffer *space, store *s, const struct r
     buffer_clear(space);
     if (!buffer_reserve(space, record->size))
         return no_memory();
-    rc = body_read_at(s, record, 0, space->data, record->size);
+    rc = body_read_at(view, record, 0, space->data, record->size);
     *out = slice_of(space->data, record->size);
     return rc;
 }
@@ -196,13 +196,14 @@ int typed_rows(struct index_rows *out, struct txn *txn, const struct target *tar
 {
     struct buffer space = BUFFER_INIT;
     struct doc doc = DOC_INIT;
-    struct slice text;
+    struct view view = view_of_txn(txn);
+    struct slice text = { NULL, 0 };
     int rc;
 
     out->count = 0;
     if (target->definition->unique_count == 0)
         return STORE_OK;
-    rc = typed_body(&text, &space, txn->store, record);
+    rc = typed_body(&text, &space, &view, record);
     if (rc == STORE_OK)
         rc = typed_parse(&doc, text.data, text.size);
     if (rc == STORE_BAD_BODY)

@@ -54,6 +54,6 @@ int typed_rows(struct index_rows *out, struct txn *txn, const struct target *tar
 int typed_remove(struct txn *txn, const struct target *target, const struct record *record);
 
 /* The body of a typed object, whole: borrowed from the record when inline, else in `space`. */
-int typed_body(struct slice *out, struct buffer *space, store *s, const struct record *record);
+int typed_body(struct slice *out, struct buffer *space, const struct view *view, const struct record *record);
 
 #endif
