@@ -23,10 +23,13 @@ struct tree {
     char location[STORE_LOCATION_MAX + 2 * STORE_NAME_MAX];
 };
 
+/* What cannot be read is told and left out. */
 static int trouble(struct tree *tree, const char *what)
 {
-    progress_hide(&tree->loader->progress);
-    return complain(tree->loader->cli, STORE_IO, tree->location, "%s: %s", what, strerror(errno));
+    char reason[256];
+
+    snprintf(reason, sizeof reason, "%s: %s", what, strerror(errno));
+    return loader_reject(tree->loader, STORE_IO, tree->location, NULL, reason);
 }
 
 /* Takes the directory `fd` over as the next level. */
@@ -104,8 +107,10 @@ static int step(struct tree *tree)
 
     errno = 0;
     struct dirent *entry = readdir(level->dir);
+    if (!entry && errno)
+        trouble(tree, "cannot list all of it");
     if (!entry)
-        return errno ? trouble(tree, "cannot list") : pop(tree);
+        return pop(tree);
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
         return STATUS_DONE;
     size_t length = level->length + 1 + strlen(entry->d_name);

@@ -86,7 +86,8 @@ int loader_refuse(struct loader *loader, int code, const char *location, const c
 int loader_reject(struct loader *loader, int code, const char *location, const char *where, const char *reason)
 {
     progress_hide(&loader->progress);
-    return refused(loader, complain(loader->cli, code, location, "%s", reason), where);
+    complain(loader->cli, code, location, "%s", reason);
+    return refused(loader, STATUS_NO, where);
 }
 
 int loader_conflict(struct loader *loader, const char *location, const char *where)

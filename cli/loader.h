@@ -32,7 +32,7 @@ int loader_step(struct loader *loader, uint64_t *counter, uint64_t bytes);
 int loader_flush(struct loader *loader);
 /* Reports and counts what the store refused: STATUS_DONE to go on; otherwise the end. */
 int loader_refuse(struct loader *loader, int code, const char *location, const char *where);
-/* The same with a reason of storectl's own. */
+/* The same with a reason of storectl's own, which never is the end of all. */
 int loader_reject(struct loader *loader, int code, const char *location, const char *where, const char *reason);
 /* The same for something that is there already and different. */
 int loader_conflict(struct loader *loader, const char *location, const char *where);

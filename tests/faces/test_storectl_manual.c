@@ -51,6 +51,6 @@ Test(storectl_manual, every_example_runs)
     run_command(&said, WORDS("/bin/sh", script), NULL);
     assert_status(0, &said);
     cr_assert_not_null(strstr(said.out, "hello\n"), "%s", said.out);
-    cr_assert_not_null(strstr(said.out, "{\"id\":\"ada\",\"email\":\"countess@example.org\"}"), "%s", said.out);
+    cr_assert_not_null(strstr(said.out, "{\"email\":\"countess@example.org\",\"id\":\"ada\"}"), "%s", said.out);
     cr_assert_not_null(strstr(said.out, "deleted /people/ada"), "%s", said.out);
 }
