@@ -97,7 +97,8 @@ static int begin(struct txn *txn, store *s)
 
 static void end(struct txn *txn, bool committed)
 {
-    if (txn->namespace_changed)
+    /* It may name collections that were made by what is undone now. */
+    if (txn->namespace_changed || !committed)
         tree_cache_clear(txn->cache);
     for (size_t i = 0; i < txn->staged_count; i++) {
         if (committed)
@@ -149,10 +150,8 @@ int txn_staged(struct txn *txn, uint64_t body)
     if (txn->staged_count == txn->staged_capacity) {
         size_t capacity = txn->staged_capacity ? 2 * txn->staged_capacity : 8;
         uint64_t *larger = realloc(txn->staged, capacity * sizeof *larger);
-        if (!larger) {
-            body_drop(txn->store, body);
+        if (!larger)
             return problem(STORE_NO_MEMORY, "no memory for a transaction");
-        }
         txn->staged = larger;
         txn->staged_capacity = capacity;
     }
@@ -179,7 +178,7 @@ static void back_to(struct txn *txn, const struct mark *mark)
     txn->changes.size = mark->changes;
     while (txn->staged_count > mark->staged)
         body_drop(txn->store, txn->staged[--txn->staged_count]);
-    if (txn->namespace_changed)
+    if (txn->namespace_changed || txn->engine.writes != mark->writes)
         tree_cache_clear(txn->cache);
 }
 
@@ -461,6 +460,17 @@ int txn_execute(store *s, store_txn *explicit_txn, struct operation *op)
     if (explicit_txn->read_only)
         return problem(STORE_READ_ONLY, "the transaction is for reading only");
     return behind_savepoint(&explicit_txn->txn, run_operation, op, op->dry_run);
+}
+
+/* Without memory to remember it, its staging row stays, and the sweep decides when the session ends. */
+void txn_settle(store *s, store_txn *explicit_txn, uint64_t body, bool published)
+{
+    if (!published)
+        body_drop(s, body);
+    else if (explicit_txn)
+        txn_staged(&explicit_txn->txn, body);
+    else
+        body_published(s, body);
 }
 
 struct snapshot *txn_bodies(const store_txn *explicit_txn)
