@@ -99,10 +99,13 @@ static int place_body(struct record *record, const struct body_source *body, str
     }
     if (!staged) {
         rc = body_stage(&staged, txn->store, body->data, body->size);
-        if (rc == STORE_OK)
-            rc = txn_staged(txn, staged);
         if (rc != STORE_OK)
             return rc;
+        rc = txn_staged(txn, staged);
+        if (rc != STORE_OK) {
+            body_drop(txn->store, staged);
+            return rc;
+        }
     }
     record->flags |= RECORD_CHUNKED;
     record->body_id = staged;

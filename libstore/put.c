@@ -386,10 +386,7 @@ static int execute_large(store_answer *out, store *s, struct put *put)
     if (rc != STORE_OK)
         return rc;
     rc = put_execute(out, s, put);
-    if (rc == STORE_OK)
-        body_published(s, put->body.staged);
-    else
-        body_drop(s, put->body.staged);
+    txn_settle(s, put->request->txn, put->body.staged, rc == STORE_OK);
     return rc;
 }
 

@@ -240,7 +240,7 @@ static int splice_and_publish(struct range_operation *op, store *s)
         else if (rc == STORE_PRECONDITION_FAILED)
             rc = NEEDS_SPLICE;
         if (rc == STORE_OK && !op->operation.dry_run)
-            body_published(s, out.id);
+            txn_settle(s, op->write->request->txn, out.id, true);
         body_writer_release(&out, rc == STORE_OK && !op->operation.dry_run);
     }
     free(space);

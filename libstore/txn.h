@@ -44,8 +44,11 @@ int txn_execute(store *s, store_txn *explicit_txn, struct operation *op);
 /* The next version. Never fails; versions of an aborted transaction were never used. */
 uint64_t txn_version(struct txn *txn);
 
-/* Remembers a body written inside the transaction. */
+/* Remembers a body written inside the transaction: dropped unless that commits. */
 int txn_staged(struct txn *txn, uint64_t body);
+/* What becomes of a body staged before a verb that has ended: published, with the explicit transaction
+ * if there is one, or dropped. */
+void txn_settle(store *s, store_txn *explicit_txn, uint64_t body, bool published);
 
 /* A snapshot for reading: the explicit transaction's, or a new one. `own` says whether it is to be ended. */
 int txn_snapshot(struct snapshot **out, bool *own, store *s, store_txn *explicit_txn);

@@ -196,7 +196,7 @@ static int publish(store_answer *out, store_writer *writer)
     writer->published = true;
     /* The staged body of a range was copied from; that of a PUT is the object's now. */
     if (put.body.staged && !writer->range && !(writer->request.flags & STORE_DRY_RUN)) {
-        body_published(writer->store, put.body.staged);
+        txn_settle(writer->store, writer->request.txn, put.body.staged, true);
         writer->body.id = 0;
     }
     return STORE_OK;
