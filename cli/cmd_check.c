@@ -40,7 +40,8 @@ static int summarize(const struct cli *cli, const store_check_report *sum, json_
            (unsigned long long)sum->chunks, (unsigned long long)sum->index_entries,
            (unsigned long long)sum->changes);
     if (sum->findings)
-        printf("%llu found, %llu repaired\n", (unsigned long long)sum->findings, (unsigned long long)sum->repaired);
+        printf("%llu found, %llu repaired\n", (unsigned long long)sum->findings,
+               (unsigned long long)sum->repaired);
     else
         puts("no damage");
     return STATUS_DONE;

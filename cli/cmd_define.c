@@ -37,20 +37,23 @@ static int set(struct cli *cli, const char *location, const char *text, size_t s
 int cmd_define(struct cli *cli)
 {
     const char *location = cli_argument(cli, 0), *file = cli_argument(cli, 1);
-    bool given = file || cli_has(cli, OPT_DATA);
+    bool given = file || cli_has(cli, OPT_DATA), plain = cli_has(cli, OPT_PLAIN);
     struct input input;
     char *text = NULL;
     size_t size;
 
-    if (given && cli_has(cli, OPT_PLAIN))
+    if (given && plain)
         return usage_error(cli, "--plain takes no definition");
-    if (cli_has(cli, OPT_PLAIN))
-        return set(cli, location, NULL, 0);
-    if (!given && (cli_has(cli, OPT_DRY_RUN) || cli_has(cli, OPT_PARENTS)))
+    if (!given && !plain && (cli_has(cli, OPT_DRY_RUN) || cli_has(cli, OPT_PARENTS)))
         return usage_error(cli, "no definition given: FILE, - or --data TEXT");
+    int status = cli_open_for(cli, given || plain);
+    if (status != STATUS_DONE)
+        return status;
+    if (plain)
+        return set(cli, location, NULL, 0);
     if (!given)
         return show(cli, location);
-    int status = input_open(&input, cli, file);
+    status = input_open(&input, cli, file);
     if (status == STATUS_DONE)
         status = input_all(&text, &size, cli, &input, STORE_JSON_MAX);
     if (status == STATUS_DONE)

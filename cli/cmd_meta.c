@@ -113,6 +113,9 @@ int cmd_meta(struct cli *cli)
         *(strchr(cli->arguments[i], '=') ? &changes : &reads) += 1;
     if (changes && reads)
         return usage_error(cli, "reading and changing metadata are two commands");
+    status = cli_open_for(cli, changes > 0);
+    if (status != STATUS_DONE)
+        return status;
     if (changes)
         return set(cli);
     if (!reads)

@@ -236,13 +236,10 @@ static int import_lines(struct loader *loader, const struct target *target, FILE
         status = read_line(&line, &capacity, &size, loader->cli, file, STORE_JSON_MAX);
         if (status != STATUS_DONE || size < 0)
             break;
-        const char *text = line + strspn(line, " \t\r");
-        size_t length = (size_t)size - (size_t)(text - line);
-        while (length > 0 && strchr(" \t\r", text[length - 1]))
-            length--;
         snprintf(where, sizeof where, "line %lu", n);
-        struct document document = {text, length, where};
-        if (length > 0)
+        struct document document = {line, (size_t)size, where};
+        json_trim(&document.text, &document.size);
+        if (document.size > 0)
             status = import_document(loader, target, &document);
     }
     free(line);

@@ -16,6 +16,16 @@ static const char *skip_space(const char *at, const char *end)
     return at;
 }
 
+void json_trim(const char **text, size_t *size)
+{
+    const char *end = *text + *size;
+
+    *text = skip_space(*text, end);
+    while (end > *text && is_space(end[-1]))
+        end--;
+    *size = (size_t)(end - *text);
+}
+
 /* Behind the string that begins at `at`. */
 static const char *skip_string(const char *at, const char *end)
 {

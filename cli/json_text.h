@@ -7,7 +7,10 @@
 #include <stddef.h>
 
 /* Numbers of any size are fine where only the text is kept. */
-#define JSON_TEXT_FLAGS (JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES)
+#define JSON_TEXT_FLAGS (JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
+
+/* Takes the white space off both ends of any text. */
+void json_trim(const char **text, size_t *size);
 
 /* Where an array's elements are cut out of valid text. */
 struct json_elements {

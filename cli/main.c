@@ -8,17 +8,13 @@
 
 static int open_store(struct cli *cli)
 {
-    store_options options = STORE_OPTIONS_INIT;
-
     if (cli->command->need == NEED_NOTHING)
         return STATUS_DONE;
     if (!cli->store_path)
         return usage_error(cli, "no store given: use -s STORE or set $STORE");
     if (cli->command->need == NEED_PATH)
         return STATUS_DONE;
-    if (cli->command->need == NEED_READER)
-        options.flags = STORE_OPEN_READ_ONLY;
-    return cli_open_store(cli, &options);
+    return cli_open_for(cli, cli->command->need == NEED_WRITER);
 }
 
 static int run(struct cli *cli)

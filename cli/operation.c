@@ -321,7 +321,7 @@ bool operation_parse(struct operation *out, const char *text, size_t size, char 
     json_t *value;
 
     *out = (struct operation){.request = STORE_REQUEST_INIT};
-    out->tree = json_loadb(text, size, JSON_TEXT_FLAGS | JSON_ALLOW_NUL, &error);
+    out->tree = json_loadb(text, size, JSON_TEXT_FLAGS, &error);
     if (!out->tree)
         return wrong(&parse, "%s", error.text);
     if (!json_is_object(out->tree))

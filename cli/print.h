@@ -23,6 +23,8 @@ __attribute__((format(printf, 4, 5))) int complain(const struct cli *cli, int co
 __attribute__((format(printf, 2, 3))) int usage_error(const struct cli *cli, const char *format, ...);
 /* Opens the store of -s, reporting what is wrong; any failure is STATUS_FAILED. */
 int cli_open_store(struct cli *cli, const store_options *options);
+/* The same for reading only, or for writing. */
+int cli_open_for(struct cli *cli, bool writing);
 
 /* Prints what a verb did, one line an object; STATUS_NO when parts of it failed. */
 int print_answer(const struct cli *cli, FILE *out, const store_answer *answer);

@@ -153,3 +153,11 @@ int cli_open_store(struct cli *cli, const store_options *options)
     report(cli, code, cli->store_path);
     return STATUS_FAILED;
 }
+
+int cli_open_for(struct cli *cli, bool writing)
+{
+    store_options options = STORE_OPTIONS_INIT;
+
+    options.flags = writing ? 0 : STORE_OPEN_READ_ONLY;
+    return cli_open_store(cli, &options);
+}

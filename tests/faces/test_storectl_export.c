@@ -112,7 +112,8 @@ Test(storectl_export, objects_become_an_array_or_lines)
                test_path("people.json"));
     cr_assert_str_eq(read_file(test_path("people.json")), "[\n{\"email\":\"ada@x\",\"age\":36,\"id\":\"ada\"},\n"
                                                           "{\"email\":\"bob@x\",\"age\":40,\"id\":\"bob\"}\n]\n");
-    expect_out("{\"email\":\"ada@x\",\"age\":36,\"id\":\"ada\"}\n{\"email\":\"bob@x\",\"age\":40,\"id\":\"bob\"}\n",
+    expect_out("{\"email\":\"ada@x\",\"age\":36,\"id\":\"ada\"}\n"
+               "{\"email\":\"bob@x\",\"age\":40,\"id\":\"bob\"}\n",
                "export", "/people", "-", "--format", "jsonl");
     expect_says(1, "key_conflict", "export", "/people", test_path("people.json"));
     expect(0, "export", "/people", test_path("people.json"), "--replace");

@@ -1,6 +1,10 @@
 /* storectl import: trees, arrays and lines in; again, interrupted, refused. */
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -131,6 +135,43 @@ Test(storectl_import, extended_attributes_become_metadata_type_and_definition)
     assert_member("meta", "{\"author\":\"Ada\"}");
     expect_out("1", "get", "/people/ada/age");
     expect_out("imported /: 0 created, 0 updated, 5 unchanged\n", "import", "/", tree);
+}
+
+/* Whether the process has a handler for the signal by now. */
+static bool catches(pid_t process, int number)
+{
+    char path[64], line[256];
+    unsigned long long mask = 0;
+
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)process);
+    FILE *file = fopen(path, "r");
+    cr_assert_not_null(file);
+    while (fgets(line, sizeof line, file))
+        sscanf(line, "SigCgt: %llx", &mask);
+    fclose(file);
+    return mask >> (number - 1) & 1;
+}
+
+extern char **environ;
+
+Test(storectl_import, a_signal_ends_it_whole_and_a_second_run_completes_it, .timeout = 60)
+{
+    const char *tree = make_tree();
+    const char *argv[] = {program("storectl"), "-s", test_path("store"), "import", "/t", tree, NULL};
+    store_txn *txn;
+    pid_t child;
+    int status;
+
+    assert_ok(store_begin(&txn, test_store(), false)); /* nothing can be imported until it ends */
+    cr_assert_eq(posix_spawn(&child, argv[0], NULL, NULL, (char **)argv, environ), 0);
+    while (!catches(child, SIGTERM))
+        sched_yield();
+    cr_assert_eq(kill(child, SIGTERM), 0);
+    store_abort(txn);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1, "status %x", (unsigned)status);
+    expect(0, "import", "/t", tree);
+    expect_out("one\nsub\nsub/link\nsub/three\ntwo\n", "ls", "-R", "/t");
 }
 
 Test(storectl_import, a_large_file_streams)

@@ -1,4 +1,5 @@
-/* storectl on typed collections: define, put, patch, post, properties, problems as people and programs see them. */
+/* storectl on typed collections: define, put, patch, post, properties, and problems as people and
+ * programs see them. */
 #include "storectl_test.h"
 
 static void begin(void)

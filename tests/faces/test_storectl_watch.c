@@ -86,7 +86,8 @@ Test(storectl_watch, a_location_bounds_it_and_without_since_it_begins_now)
 /* Starts a watcher; the reading end of its standard output. */
 static FILE *start_watch(pid_t *child)
 {
-    const char *argv[] = {program("storectl"), "-s", test_path("store"), "watch", "--since", "0000000000000001", NULL};
+    const char *argv[] = {program("storectl"), "-s",      test_path("store"),
+                          "watch",             "--since", "0000000000000001", NULL};
     posix_spawn_file_actions_t actions;
     int ends[2];
 
