@@ -23,8 +23,9 @@ static void run_bare(const char *input, const char *const words[])
 Test(storectl_usage, help_of_the_program_lists_every_command)
 {
     static const char *const names[] = {
-        "init",   "put",    "patch", "post",  "get",   "stat",   "meta",    "ls",    "rm",      "mv",  "cp", "mkdir",
-        "define", "import", "export", "batch", "watch", "check", "backup", "compact", "stats", "readers", "help"};
+        "init",   "put",   "patch", "post",  "get",    "stat",    "meta",  "ls",      "rm",  "mv",     "cp",
+        "mkdir",  "define", "import", "export", "batch", "watch", "check", "backup", "compact", "stats", "readers",
+        "help"};
 
     expect_bare(0, "--help");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
