@@ -128,6 +128,8 @@ static int run(struct operation *operation, struct txn *txn)
 
     answer_reset(op->answer);
     rc = node_creatable(node_resolve(&target, txn, op->write->location, op->write->request));
+    if (rc == STORE_NO_COLLECTION && !(op->write->request->flags & STORE_INSERT))
+        rc = problem(STORE_NOT_FOUND, "there is nothing to patch");
     view = view_of_txn(txn);
     if (rc == STORE_OK)
         rc = tree_record(&existing, &view, &target);
