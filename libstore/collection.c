@@ -307,6 +307,7 @@ static int write_definition(struct txn *txn, uint64_t scope, const struct defini
 static int find_or_make(struct record *out, bool *made, const struct target *target, struct txn *txn,
                         const struct collection_operation *op)
 {
+    const struct node_change empty = { .kind = NODE_COLLECTION, .request = op->request, .silent = true };
     struct view view = view_of_txn(txn);
     int rc = tree_record(out, &view, target);
 
@@ -319,7 +320,7 @@ static int find_or_make(struct record *out, bool *made, const struct target *tar
     if (rc == STORE_OK && !op->definition)
         rc = problem(STORE_NOT_FOUND, "there is no such collection");
     if (rc == STORE_OK)
-        rc = node_make_collection(txn, target, op->request, NULL);
+        rc = node_write(txn, target, &empty, NULL);
     return rc == STORE_OK ? tree_record(out, &view, target) : rc;
 }
 
@@ -343,6 +344,7 @@ static int define(struct txn *txn, const struct target *target, struct collectio
         rc = tree_record(&record, &view, target);
     if (rc == STORE_OK) {
         change.old = &record;
+        change.made = made;
         change.version = txn->next_version;
         rc = write_definition(txn, over.scope, op->definition, txn_version(txn));
     }
@@ -350,8 +352,6 @@ static int define(struct txn *txn, const struct target *target, struct collectio
         rc = tree_record(&record, &view, target);
     if (rc == STORE_OK)
         rc = node_write(txn, target, &change, &op->answer->one);
-    if (rc == STORE_OK && made)
-        op->answer->one.outcome = STORE_CREATED;
     txn->namespace_changed = true;
     tree_cache_clear(txn->cache);
     return rc;

@@ -141,7 +141,7 @@ static int put_record(struct txn *txn, const struct key *key, const struct recor
 static int announce(struct txn *txn, const struct target *target, const struct node_change *change,
                     uint64_t version, store_result *result)
 {
-    store_outcome outcome = change->old ? STORE_UPDATED : STORE_CREATED;
+    store_outcome outcome = change->old && !change->made ? STORE_UPDATED : STORE_CREATED;
     char location[STORE_LOCATION_MAX + 1], from[STORE_LOCATION_MAX + 1];
     int rc = tree_location(location, target);
 

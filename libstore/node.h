@@ -52,6 +52,7 @@ struct node_change {
     const store_request *request;
     bool completed;                /* for the result */
     const struct target *from;     /* where it was, when the log is to say moved; else NULL */
+    bool made;                     /* `old` is of this transaction, and silent: it is created all the same */
     bool silent;                   /* no entry in the change log (below a copied collection) */
     uint64_t version;              /* of a range write; 0: the next */
     uint64_t grown;                /* of a range write: the size now */
