@@ -39,7 +39,7 @@ const char *J(const char *text)
 
 /* ------------------------------------------------------------------ verbs */
 
-static store_answer *fresh(void)
+store_answer *fresh_answer(void)
 {
     store_answer_clear(&answered);
     return &answered;
@@ -47,49 +47,49 @@ static store_answer *fresh(void)
 
 int put(const char *location, const char *body, const store_request *request)
 {
-    return store_put(fresh(), test_store(), location, body, strlen(body), request);
+    return store_put(fresh_answer(), test_store(), location, body, strlen(body), request);
 }
 
 int patch(const char *location, const char *body, const store_request *request)
 {
-    return store_patch(fresh(), test_store(), location, STORE_PATCH_MERGE, body, strlen(body), request);
+    return store_patch(fresh_answer(), test_store(), location, STORE_PATCH_MERGE, body, strlen(body), request);
 }
 
 int json_patch(const char *location, const char *body, const store_request *request)
 {
-    return store_patch(fresh(), test_store(), location, STORE_PATCH_JSON, body, strlen(body), request);
+    return store_patch(fresh_answer(), test_store(), location, STORE_PATCH_JSON, body, strlen(body), request);
 }
 
 int post(const char *location, const char *body, const store_request *request)
 {
-    return store_post(fresh(), test_store(), location, body, strlen(body), request);
+    return store_post(fresh_answer(), test_store(), location, body, strlen(body), request);
 }
 
 int erase(const char *location, const store_request *request)
 {
-    return store_delete(fresh(), test_store(), location, request);
+    return store_delete(fresh_answer(), test_store(), location, request);
 }
 
 int relocate(const char *from, const char *to, const store_request *request)
 {
-    return store_move(fresh(), test_store(), from, to, request);
+    return store_move(fresh_answer(), test_store(), from, to, request);
 }
 
 int duplicate(const char *from, const char *to, const store_request *request)
 {
-    return store_copy(fresh(), test_store(), from, to, request);
+    return store_copy(fresh_answer(), test_store(), from, to, request);
 }
 
 int make_collection(const char *location, const store_request *request)
 {
-    return store_make_collection(fresh(), test_store(), location, request);
+    return store_make_collection(fresh_answer(), test_store(), location, request);
 }
 
 int define(const char *location, const char *definition)
 {
     const char *text = J(definition);
 
-    return store_define(fresh(), test_store(), location, text, strlen(text), NULL);
+    return store_define(fresh_answer(), test_store(), location, text, strlen(text), NULL);
 }
 
 /* ------------------------------------------------------------------ state */
@@ -195,7 +195,8 @@ char *body_text(const char *location)
 
 bool same_json(const char *a, const char *b)
 {
-    json_t *first = json_loads(a, JSON_DECODE_ANY, NULL), *second = json_loads(b, JSON_DECODE_ANY, NULL);
+    const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
+    json_t *first = json_loads(a, flags, NULL), *second = json_loads(b, flags, NULL);
     bool same = first && second && json_equal(first, second);
 
     json_decref(first);

@@ -22,6 +22,8 @@ void end_api_test(void);
 
 /* The answer of the last verb below. */
 extern store_answer answered;
+/* It, emptied, for a call that is not below. */
+store_answer *fresh_answer(void);
 /* The problem JSON of the last assert_refused. */
 extern json_t *refused;
 

@@ -100,9 +100,11 @@ Test(conditions, hold_for_metadata_and_definitions)
 Test(conditions, are_checked_before_the_policy)
 {
     assert_refused(STORE_PRECONDITION_FAILED,
-                   put("/people/ada", "{}", WITH(.flags = STORE_NOREPLACE, .if_match = &other, .if_match_count = 1)));
+                   put("/people/ada", "{}", WITH(.flags = STORE_NOREPLACE, .if_match = &other,
+                                                 .if_match_count = 1)));
     assert_refused(STORE_KEY_CONFLICT,
-                   put("/people/ada", "{}", WITH(.flags = STORE_NOREPLACE, .if_match = &current, .if_match_count = 1)));
+                   put("/people/ada", "{}", WITH(.flags = STORE_NOREPLACE, .if_match = &current,
+                                                 .if_match_count = 1)));
 }
 
 Test(conditions, if_unmodified_since_compares_whole_seconds, .description = "C1")

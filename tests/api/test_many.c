@@ -85,7 +85,8 @@ Test(many, a_list_of_no_keys_or_wrong_ones_is_refused)
     assert_refused(STORE_KEY_REQUIRED, patch("/users", J("{'url':'u'}"), NULL));
     assert_refused(STORE_INVALID_VALUE, patch("/users", J("{'id':[1,'x'],'url':'u'}"), NULL));
     assert_refused(STORE_BAD_BODY, patch("/users", J("[1]"), NULL));
-    assert_ok(define("/two", "{'key':['a','b'],'schema':{'properties':{'a':{'type':'integer'},'b':{'type':'integer'}}}}"));
+    assert_ok(define("/two", "{'key':['a','b'],'schema':{'properties':{'a':{'type':'integer'},"
+                             "'b':{'type':'integer'}}}}"));
     assert_refused(STORE_KEY_REQUIRED, patch("/two", J("{'a':[1,2]}"), NULL));
 }
 
@@ -216,7 +217,8 @@ Test(many, the_answer_as_json_has_key_outcome_and_problem_of_each)
     cr_assert_str_eq(json_string_value(json_object_get(json_array_get(results, 0), "key")), "1");
     cr_assert_str_eq(json_string_value(json_object_get(json_array_get(results, 0), "outcome")), "updated");
     cr_assert_str_eq(json_string_value(json_object_get(json_array_get(results, 1), "key")), "9");
-    cr_assert_str_eq(json_string_value(json_object_get(json_object_get(json_array_get(results, 1), "problem"), "code")),
+    cr_assert_str_eq(json_string_value(json_object_get(json_object_get(json_array_get(results, 1), "problem"),
+                                                       "code")),
                      "not_found");
     json_decref(json);
 }
@@ -235,7 +237,8 @@ Test(many, the_answer_about_one_is_outcome_location_and_version, .description = 
 
 Test(many, versions_as_text_are_16_hex_digits_and_back)
 {
-    static const char *const bad[] = { "", "0", "00000000000000A1", "00000000000000a1 ", "0x000000000000a1", "g000000000000000" };
+    static const char *const bad[] = { "", "0", "00000000000000A1", "00000000000000a1 ", "0x000000000000a1",
+                                       "g000000000000000" };
     char text[17];
     uint64_t version;
 

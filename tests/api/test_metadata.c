@@ -8,13 +8,13 @@ TestSuite(metadata, .init = begin_api_test, .fini = end_api_test);
 static int meta_set(const char *location, const char *name, const char *value, const store_request *request)
 {
     store_answer_clear(&answered);
-    return store_meta_set(&answered, test_store(), location, name, value, value ? strlen(value) : 0, request);
+    return store_meta_set(fresh_answer(), test_store(), location, name, value, value ? strlen(value) : 0, request);
 }
 
 static int set(const char *location, const store_request *request)
 {
     store_answer_clear(&answered);
-    return store_set(&answered, test_store(), location, request);
+    return store_set(fresh_answer(), test_store(), location, request);
 }
 
 /* Asserts all of a node's items as "a=1 b=2". */
@@ -126,7 +126,8 @@ Test(metadata, set_changes_the_type_without_the_body)
 
 Test(metadata, attributes_are_what_posix_keeps)
 {
-    const store_attributes all = { .mask = STORE_ATTR_MODE | STORE_ATTR_OWNER | STORE_ATTR_GROUP | STORE_ATTR_MODIFIED,
+    const unsigned every = STORE_ATTR_MODE | STORE_ATTR_OWNER | STORE_ATTR_GROUP | STORE_ATTR_MODIFIED;
+    const store_attributes all = { .mask = every,
                                    .mode = 04751, .uid = 12, .gid = 34, .modified = 1000000007 };
     const store_attributes mode = { .mask = STORE_ATTR_MODE, .mode = 0600, .uid = 99 };
     store_stat stat;
@@ -177,9 +178,12 @@ Test(metadata, what_is_no_type_name_or_size_is_refused)
         assert_refused(STORE_BAD_ARGUMENT, put("/a", "2", WITH(.type = types[i])));
     assert_refused(STORE_BAD_ARGUMENT, put("/a", "2", WITH(.type = long_type)));
     assert_refused(STORE_BAD_ARGUMENT, put("/a", "2", WITH(.meta = two, .meta_count = 2)));
-    assert_refused(STORE_BAD_ARGUMENT, put("/a", "2", WITH(.flags = STORE_SET_META, .meta = same, .meta_count = 2)));
-    assert_refused(STORE_BAD_ARGUMENT, put("/a", "2", WITH(.flags = STORE_SET_META, .meta = slash, .meta_count = 1)));
-    assert_refused(STORE_TOO_LARGE, put("/a", "2", WITH(.flags = STORE_SET_META, .meta = too_much, .meta_count = 2)));
+    assert_refused(STORE_BAD_ARGUMENT, put("/a", "2", WITH(.flags = STORE_SET_META, .meta = same,
+                                                           .meta_count = 2)));
+    assert_refused(STORE_BAD_ARGUMENT, put("/a", "2", WITH(.flags = STORE_SET_META, .meta = slash,
+                                                           .meta_count = 1)));
+    assert_refused(STORE_TOO_LARGE, put("/a", "2", WITH(.flags = STORE_SET_META, .meta = too_much,
+                                                        .meta_count = 2)));
     assert_refused(STORE_BAD_ARGUMENT, put("/a", "2", WITH(.attributes = &wrong)));
     assert_refused(STORE_BAD_ARGUMENT, meta_set("/a", "", "1", NULL));
     assert_refused(STORE_TOO_LARGE, store_meta_set(NULL, test_store(), "/a", "m", large, sizeof large, NULL));

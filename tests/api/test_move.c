@@ -160,7 +160,8 @@ Test(move, within_a_typed_collection_the_key_properties_follow_the_location)
     assert_json("/people/eve/name", "'eve'");
     assert_json("/people/eve/age", "36");
     assert_refused(STORE_KEY_CONFLICT, relocate("/people/eve", "/people/bob", NULL));
-    assert_outcome(STORE_UPDATED, "/people/bob", relocate("/people/eve", "/people/bob", WITH(.flags = STORE_REPLACE)));
+    assert_outcome(STORE_UPDATED, "/people/bob", relocate("/people/eve", "/people/bob",
+                                                          WITH(.flags = STORE_REPLACE)));
     assert_json("/people/bob/name", "'bob'");
     assert_json("/people/bob/email", "'a@x'");
     assert_names("bob", "/people", NULL);
@@ -232,7 +233,7 @@ Test(move, to_its_own_place_changes_nothing)
 
 Test(move, a_link_moves_as_a_link)
 {
-    assert_ok(store_put_link(&answered, test_store(), "/l", "target", NULL));
+    assert_ok(store_put_link(fresh_answer(), test_store(), "/l", "target", NULL));
     assert_created("/m", relocate("/l", "/m", NULL));
     cr_assert_eq(stat_of("/m").kind, STORE_LINK);
     assert_created("/n", duplicate("/m", "/n", NULL));

@@ -7,7 +7,8 @@ static void people(void)
 {
     assert_ok(define("/people", PEOPLE));
     assert_ok(post("/people", J("[{'name':'ada','email':'a@x','age':36,'tags':['x','y'],"
-                                "'home':{'city':'London','zip':'1'},'level':9},{'name':'bob','email':'b@x'}]"), NULL));
+                                "'home':{'city':'London','zip':'1'},'level':9},{'name':'bob','email':'b@x'}]"),
+                                NULL));
 }
 
 /* ------------------------------------------------------------ merge patch */
@@ -31,7 +32,8 @@ Test(patch_verb, null_returns_a_property_to_its_initial_state, .description = "O
 {
     people();
     assert_updated("/people/ada",
-                   patch("/people/ada", J("{'level':null,'age':null,'tags':null,'home':null,'email':null}"), NULL));
+                   patch("/people/ada", J("{'level':null,'age':null,'tags':null,'home':null,'email':null}"),
+                         NULL));
     assert_json("/people/ada", PERSON("ada"));
 }
 
@@ -148,7 +150,8 @@ Test(patch_verb, to_a_taken_key_is_a_key_conflict, .description = "O38")
     cr_assert_str_eq(refusal_text("value"), "bob");
     cr_assert_str_eq(refusal_text("conflicts_with"), "/people/bob");
     assert_refused(STORE_KEY_CONFLICT, patch("/people/ada/name", J("'bob'"), NULL));
-    assert_refused(STORE_KEY_CONFLICT, json_patch("/people/ada", J("[{'op':'replace','path':'/name','value':'bob'}]"),
+    assert_refused(STORE_KEY_CONFLICT, json_patch("/people/ada",
+                                                  J("[{'op':'replace','path':'/name','value':'bob'}]"),
                                                   NULL));
 }
 
@@ -184,7 +187,8 @@ Test(patch_verb, a_json_patch_applies_its_operations_in_order, .description = "R
                                              "{'op':'remove','path':'/tags/0'},"
                                              "{'op':'replace','path':'/age','value':1},"
                                              "{'op':'copy','from':'/age','path':'/level'},"
-                                             "{'op':'move','from':'/home/zip','path':'/home/code','extra':1}]"), NULL));
+                                             "{'op':'move','from':'/home/zip','path':'/home/code','extra':1}]"),
+                                             NULL));
     assert_json("/people/ada/tags", "['y','z']");
     assert_json("/people/ada/level", "1");
     assert_json("/people/ada/home", "{'city':'London','code':'1'}");
@@ -220,8 +224,10 @@ Test(patch_verb, a_json_patch_that_does_not_apply_is_an_invalid_value, .descript
 Test(patch_verb, a_malformed_json_patch_is_a_bad_body, .description = "P2")
 {
     static const char *const patches[] = {
-        "{}", "1", "[1]", "[{}]", "[{'op':'add'}]", "[{'op':'add','path':'/age'}]", "[{'op':'jump','path':'/age'}]",
-        "[{'op':'add','path':'age','value':1}]", "[{'op':'move','path':'/age'}]", "[{'op':'test','path':'/~2','value':1}]",
+        "{}", "1", "[1]", "[{}]", "[{'op':'add'}]", "[{'op':'add','path':'/age'}]",
+        "[{'op':'jump','path':'/age'}]",
+        "[{'op':'add','path':'age','value':1}]", "[{'op':'move','path':'/age'}]",
+        "[{'op':'test','path':'/~2','value':1}]",
     };
 
     people();
@@ -233,7 +239,8 @@ Test(patch_verb, a_json_patch_with_insert_starts_from_the_initial_state)
 {
     people();
     assert_created("/people/eve", json_patch("/people/eve", J("[{'op':'test','path':'/level','value':7},"
-                                             "{'op':'replace','path':'/age','value':3}]"), WITH(.flags = STORE_INSERT)));
+                                             "{'op':'replace','path':'/age','value':3}]"),
+                                             WITH(.flags = STORE_INSERT)));
     assert_json("/people/eve/age", "3");
     assert_json("/people/eve/name", "'eve'");
 }

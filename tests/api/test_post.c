@@ -3,7 +3,8 @@
 
 TestSuite(post, .init = begin_api_test, .fini = end_api_test);
 
-#define NOTES "{'order':'auto','key':['id'],'schema':{'properties':{'id':{'type':'integer'},'t':{'type':'string'}}}}"
+#define NOTES                                                                                   \
+    "{'order':'auto','key':['id'],'schema':{'properties':{'id':{'type':'integer'},'t':{'type':'string'}}}}"
 
 static void people(void)
 {
@@ -85,7 +86,8 @@ Test(post, to_a_missing_collection_is_refused)
 
 Test(post, cannot_change_a_main_key, .description = "O42")
 {
-    assert_ok(define("/c", "{'key':['a','b'],'schema':{'properties':{'a':{'type':'string'},'b':{'type':'string'}}}}"));
+    assert_ok(define("/c", "{'key':['a','b'],'schema':{'properties':{'a':{'type':'string'},"
+                           "'b':{'type':'string'}}}}"));
     assert_created("/c/x|y", post("/c", J("{'a':'x','b':'y'}"), NULL));
     assert_created("/c/x|z", post("/c", J("{'a':'x','b':'z'}"), NULL));
     assert_names("x|y x|z", "/c", NULL);
@@ -94,7 +96,8 @@ Test(post, cannot_change_a_main_key, .description = "O42")
 Test(post, one_fault_among_many_leaves_all_as_it_was, .description = "O35 O41")
 {
     people();
-    assert_refused(STORE_INVALID_VALUE, post("/people", J("[{'name':'ada','age':1},{'name':'bob','age':'x'}]"), NULL));
+    assert_refused(STORE_INVALID_VALUE, post("/people", J("[{'name':'ada','age':1},{'name':'bob','age':'x'}]"),
+                                             NULL));
     cr_assert(refusal_points_to("/1/age"));
     assert_refused(STORE_KEY_CONFLICT, post("/people", J("[{'name':'bob'},{'name':'eve','email':'a@x'}]"), NULL));
     cr_assert_str_eq(refusal_text("key"), "email");

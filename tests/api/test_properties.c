@@ -41,8 +41,10 @@ Test(properties, get_answers_the_bare_value, .description = "O25")
 Test(properties, that_are_not_there_are_not_found)
 {
     static const char *const locations[] = {
-        "/people/ada/none", "/people/ada/tags/3", "/people/ada/tags/-", "/people/ada/tags/01", "/people/ada/tags/-1",
-        "/people/ada/home/none", "/people/ada/age/x", "/people/ada/email/0", "/people/bob/age", "/people/ada/gone/x",
+        "/people/ada/none", "/people/ada/tags/3", "/people/ada/tags/-", "/people/ada/tags/01",
+        "/people/ada/tags/-1",
+        "/people/ada/home/none", "/people/ada/age/x", "/people/ada/email/0", "/people/bob/age",
+        "/people/ada/gone/x",
     };
     store_stat stat;
 
@@ -183,7 +185,8 @@ Test(properties, delete_of_a_required_property_gives_its_initial_state_if_that_c
 Test(properties, have_the_initial_states_of_the_contract, .description = "O14")
 {
     assert_ok(define("/c", "{'key':['k'],'schema':{'properties':{'k':{'type':'string'},'i':{'type':'integer'},"
-                           "'n':{'type':'number'},'s':{'type':'string'},'b':{'type':'boolean'},'a':{'type':'array'},"
+                           "'n':{'type':'number'},'s':{'type':'string'},'b':{'type':'boolean'},"
+                           "'a':{'type':'array'},"
                            "'o':{'type':'object'},'z':{'type':'null'},'sz':{'type':['string','null']},"
                            "'iz':{'type':['null','integer']},'d':{'type':'integer','default':5},"
                            "'e':{'type':'object','default':{'x':[1]}}}}}"));
@@ -198,7 +201,8 @@ Test(properties, a_json_patch_of_a_property_is_relative_to_it)
     assert_updated("/people/ada", json_patch("/people/ada/tags", J("[{'op':'remove','path':'/0'},"
                                              "{'op':'add','path':'/-','value':'w'}]"), NULL));
     assert_json("/people/ada/tags", "['y','z','w']");
-    assert_updated("/people/ada", json_patch("/people/ada/home", J("[{'op':'replace','path':'/city','value':1}]"), NULL));
+    assert_updated("/people/ada", json_patch("/people/ada/home", J("[{'op':'replace','path':'/city','value':1}]"),
+                                             NULL));
     assert_json("/people/ada/home/city", "1");
 }
 

@@ -5,8 +5,9 @@
 
 TestSuite(put, .init = begin_api_test, .fini = end_api_test);
 
-#define ADA "{'name':'ada','email':'a@x','age':36,'rate':1.5,'active':true,'tags':['x'],'home':{'city':'London'}," \
-            "'level':9,'gone':null}"
+#define ADA                                                                                     \
+    "{'name':'ada','email':'a@x','age':36,'rate':1.5,'active':true,'tags':['x'],"              \
+    "'home':{'city':'London'},'level':9,'gone':null}"
 
 static void people(void)
 {
@@ -33,7 +34,7 @@ Test(put, plain_bytes_are_kept_as_sent, .description = "H3 H4")
     void *body;
     size_t size;
 
-    assert_ok(store_put(&answered, test_store(), "/a", bytes, sizeof bytes, WITH(.type = "text/x-odd")));
+    assert_ok(store_put(fresh_answer(), test_store(), "/a", bytes, sizeof bytes, WITH(.type = "text/x-odd")));
     cr_assert_not(answered.one.completed);
     assert_ok(store_get(&body, &size, &stat, test_store(), "/a", NULL));
     cr_assert_eq(size, sizeof bytes);
@@ -143,7 +144,7 @@ Test(put, a_refused_put_makes_no_parents)
 
 Test(put, a_link_is_kept_and_read_as_its_target)
 {
-    assert_ok(store_put_link(&answered, test_store(), "/l", "../else where", NULL));
+    assert_ok(store_put_link(fresh_answer(), test_store(), "/l", "../else where", NULL));
     cr_assert_eq(answered.one.outcome, STORE_CREATED);
     cr_assert_eq(stat_of("/l").kind, STORE_LINK);
     assert_body("/l", "../else where");
@@ -153,7 +154,7 @@ Test(put, a_link_is_kept_and_read_as_its_target)
 
 Test(put, of_bytes_over_a_link_replaces_the_link)
 {
-    assert_ok(store_put_link(&answered, test_store(), "/l", "x", NULL));
+    assert_ok(store_put_link(fresh_answer(), test_store(), "/l", "x", NULL));
     assert_updated("/l", put("/l", "1", NULL));
     cr_assert_eq(stat_of("/l").kind, STORE_OBJECT);
     assert_body("/l", "1");
@@ -196,7 +197,8 @@ Test(put, replace_returns_unnamed_properties_to_their_initial_state, .descriptio
     people();
     assert_updated("/people/ada", put("/people/ada", J("{'age':1}"), WITH(.flags = STORE_REPLACE)));
     assert_json("/people/ada",
-                "{'name':'ada','email':null,'age':1,'rate':0,'active':false,'tags':[],'home':{},'level':7,'gone':null}");
+                "{'name':'ada','email':null,'age':1,'rate':0,'active':false,'tags':[],'home':{},'level':7,"
+                "'gone':null}");
 }
 
 Test(put, replace_twice_gives_the_same_state, .description = "H8")
@@ -380,7 +382,8 @@ Test(put, under_the_policy_merge_the_body_may_bring_the_key, .description = "B1"
     assert_refused(STORE_NOT_FOUND, put("/people", J("{'name':'bob','age':1}"), NULL));
 }
 
-#define NOTES "{'order':'auto','key':['id'],'schema':{'properties':{'id':{'type':'integer'},'t':{'type':'string'}}}}"
+#define NOTES                                                                                   \
+    "{'order':'auto','key':['id'],'schema':{'properties':{'id':{'type':'integer'},'t':{'type':'string'}}}}"
 
 Test(put, to_an_auto_collection_appends_and_numbers, .description = "O17 O33")
 {
@@ -489,9 +492,9 @@ Test(put, a_jansson_value_is_a_body_too)
     json_t *value = json_pack("{s:s, s:i}", "name", "bob", "age", 3);
 
     people();
-    assert_ok(store_put_json(&answered, test_store(), "/people/bob", value, NULL));
+    assert_ok(store_put_json(fresh_answer(), test_store(), "/people/bob", value, NULL));
     assert_json("/people/bob/age", "3");
-    assert_ok(store_put_json(&answered, test_store(), "/plain", value, NULL));
+    assert_ok(store_put_json(fresh_answer(), test_store(), "/plain", value, NULL));
     assert_json("/plain", "{'name':'bob','age':3}");
     json_decref(value);
 }

@@ -18,7 +18,8 @@ static void advertisers(void)
 {
     assert_ok(define("/advertiser", ADVERTISERS));
     assert_ok(post("/advertiser", J("[{'advertiser_id':1,'advertiser_name':'one'},{'advertiser_id':2,"
-                                    "'advertiser_name':'two'},{'advertiser_id':3,'advertiser_name':'three'}]"), NULL));
+                                    "'advertiser_name':'two'},{'advertiser_id':3,'advertiser_name':'three'}]"),
+                                    NULL));
 }
 
 Test(seeds, buzz_wants_the_advertiser_id, .description = "B1")
@@ -30,7 +31,8 @@ Test(seeds, buzz_wants_the_advertiser_id, .description = "B1")
 Test(seeds, buzz_updates_one_advertiser_with_a_new_name, .description = "B1 B2")
 {
     advertisers();
-    assert_updated("/advertiser/1", put("/advertiser", J("{'advertiser_id':1, 'advertiser_name':'new name'}"), NULL));
+    assert_updated("/advertiser/1", put("/advertiser", J("{'advertiser_id':1, 'advertiser_name':'new name'}"),
+                                        NULL));
     assert_json("/advertiser/1", "{'advertiser_id':1,'advertiser_name':'new name','default_click_url':''}");
     assert_json("/advertiser/2/advertiser_name", "'two'");
 }
@@ -42,7 +44,8 @@ Test(seeds, buzz_updates_advertisers_1_2_and_3, .description = "B3")
     cr_assert_eq(answered.count, 3);
     for (size_t i = 0; i < 3; i++)
         cr_assert_eq(answered.many[i].outcome, STORE_UPDATED);
-    assert_json("/advertiser/1", "{'advertiser_id':1,'advertiser_name':'one','default_click_url':'http://www.foo.com'}");
+    assert_json("/advertiser/1", "{'advertiser_id':1,'advertiser_name':'one',"
+                                 "'default_click_url':'http://www.foo.com'}");
     assert_json("/advertiser/3/advertiser_name", "'three'");
 }
 
@@ -68,12 +71,15 @@ Test(seeds, buzz_never_creates_with_put, .description = "B1")
 Test(seeds, buzz_multiple_updates_all_partial_none_and_strict, .description = "B4 B5")
 {
     advertisers();
-    assert_ok(put("/advertiser", J("{'advertiser_id':[1,2],'advertiser_name':'x'}"), WITH(.flags = STORE_PARTIAL)));
+    assert_ok(put("/advertiser", J("{'advertiser_id':[1,2],'advertiser_name':'x'}"),
+                  WITH(.flags = STORE_PARTIAL)));
     cr_assert_eq(answered.failed, 0);
-    assert_ok(put("/advertiser", J("{'advertiser_id':[1,8],'advertiser_name':'y'}"), WITH(.flags = STORE_PARTIAL)));
+    assert_ok(put("/advertiser", J("{'advertiser_id':[1,8],'advertiser_name':'y'}"),
+                  WITH(.flags = STORE_PARTIAL)));
     cr_assert_eq(answered.failed, 1);
     assert_json("/advertiser/1/advertiser_name", "'y'");
-    assert_unchanged(put("/advertiser", J("{'advertiser_id':[7,8],'advertiser_name':'z'}"), WITH(.flags = STORE_PARTIAL)));
+    assert_unchanged(put("/advertiser", J("{'advertiser_id':[7,8],'advertiser_name':'z'}"),
+                         WITH(.flags = STORE_PARTIAL)));
     cr_assert_eq(answered.failed, answered.count);
     assert_refused(STORE_NOT_FOUND, put("/advertiser", J("{'advertiser_id':[1,8],'advertiser_name':'z'}"), NULL));
     assert_refused(STORE_INVALID_VALUE, put("/advertiser", J("{'advertiser_id':[1,2],'huh':'z'}"), NULL));
@@ -222,7 +228,8 @@ Test(seeds, reqbin_80_bytes_of_json_are_kept_byte_for_byte, .description = "ReqB
 Test(seeds, reqbin_json_is_kept_byte_for_byte_in_a_typed_collection, .description = "ReqBin H4")
 {
     assert_ok(define("/orders", "{'key':['Id'],'put':'replace','schema':{'properties':{'Id':{'type':'integer'},"
-                                "'Customer':{'type':'string'},'Quantity':{'type':'integer'},'Price':{'type':'number'}}}}"));
+                                "'Customer':{'type':'string'},'Quantity':{'type':'integer'},"
+                                "'Price':{'type':'number'}}}}"));
     assert_created("/orders/12345", put("/orders/12345", reqbin, WITH(.type = "application/json")));
     cr_assert_not(answered.one.completed);
     assert_body("/orders/12345", reqbin);

@@ -5,8 +5,6 @@
 
 TestSuite(streams, .init = begin_api_test, .fini = end_api_test, .timeout = 120);
 
-#define CHUNK ((size_t)65512)
-
 /* Byte `i` of the body `seed`: no two bodies agree anywhere for long. */
 static char byte_of(unsigned seed, size_t i)
 {
@@ -36,7 +34,7 @@ static void write_stream(const char *location, const char *body, size_t size, si
     assert_ok(store_writer_open(&writer, test_store(), location, NULL));
     for (size_t at = 0; at < size; at += piece)
         assert_ok(store_writer_write(writer, body + at, size - at < piece ? size - at : piece));
-    assert_ok(store_writer_commit(&answered, writer));
+    assert_ok(store_writer_commit(fresh_answer(), writer));
     store_writer_close(writer);
 }
 
@@ -59,7 +57,8 @@ static void assert_bytes(const char *location, const char *expected, size_t size
 }
 
 /* Sizes around everything that may matter. */
-static const size_t sizes[] = { 0, 1, 100, 1500, 2000, 3900, 4096, 8192, 10000, 65511, 65512, 65513, 65536, 131024, 131025,
+static const size_t sizes[] = { 0, 1, 100, 1500, 2000, 3900, 4096, 8192, 10000, 65511, 65512, 65513, 65536,
+                                131024, 131025,
                                 1000000 };
 
 Test(streams, of_any_size_are_kept_as_written)
@@ -145,7 +144,8 @@ Test(streams, check_conditions_policy_and_parents_at_open)
     assert_created("/people/ada", put("/people/ada", "{}", NULL));
     assert_refused(STORE_PRECONDITION_FAILED,
                    store_writer_open(&writer, test_store(), "/a", WITH(.flags = STORE_IF_NONE_MATCH_ANY)));
-    assert_refused(STORE_KEY_CONFLICT, store_writer_open(&writer, test_store(), "/a", WITH(.flags = STORE_NOREPLACE)));
+    assert_refused(STORE_KEY_CONFLICT, store_writer_open(&writer, test_store(), "/a",
+                                                         WITH(.flags = STORE_NOREPLACE)));
     assert_refused(STORE_KEY_CONFLICT, store_writer_open(&writer, test_store(), "/people/ada", NULL));
     assert_refused(STORE_NO_COLLECTION, store_writer_open(&writer, test_store(), "/x/y", NULL));
     assert_refused(STORE_KEY_REQUIRED, store_writer_open(&writer, test_store(), "/people", NULL));
@@ -220,7 +220,8 @@ Test(streams, can_be_read_from_any_position)
     write_stream("/a", body, size, 50000);
     assert_ok(store_reader_open(&reader, test_store(), "/a", NULL));
     for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) {
-        size_t at = positions[i], expected = at >= size ? 0 : size - at < sizeof buffer ? size - at : sizeof buffer;
+        size_t at = positions[i], left = at < size ? size - at : 0;
+        size_t expected = left < sizeof buffer ? left : sizeof buffer;
         size_t sum = 0;
         assert_ok(store_reader_seek(reader, at));
         do {
@@ -281,7 +282,7 @@ static void replace_under(size_t old_size, size_t new_size, bool delete, bool ma
     assert_ok(store_reader_read(&got, reader, buffer, sizeof buffer));
     cr_assert_eq(memcmp(buffer, old, got), 0);
     for (int i = 0; i < (many ? 20 : 1); i++)
-        assert_ok(delete ? erase("/a", WITH(.flags = 0)) : store_put(NULL, test_store(), "/a", new, new_size, NULL));
+        assert_ok(delete ? erase("/a", NULL) : store_put(NULL, test_store(), "/a", new, new_size, NULL));
     reads_on(reader, old, got, old_size);
     store_reader_close(reader);
     if (delete)
@@ -359,7 +360,7 @@ Test(streams, a_range_patch_writes_the_bytes_it_says_and_no_others)
         uint64_t version = version_of("/a");
         memcpy(body, old, size);
         memcpy(body + offset * (length > 0), patch, length);
-        assert_ok(store_patch_range(&answered, test_store(), "/a", offset, patch, length, NULL));
+        assert_ok(store_patch_range(fresh_answer(), test_store(), "/a", offset, patch, length, NULL));
         cr_assert_eq(answered.one.outcome, STORE_UPDATED);
         cr_assert_eq(answered.one.version, version_of("/a"));
         cr_assert_gt(version_of("/a"), version);
@@ -396,7 +397,7 @@ Test(streams, a_range_patch_of_a_missing_object_needs_insert)
 {
     assert_refused(STORE_NOT_FOUND, store_patch_range(NULL, test_store(), "/a", 0, "x", 1, NULL));
     assert_refused(STORE_NOT_FOUND, store_patch_range(NULL, test_store(), "/x/a", 0, "x", 1, NULL));
-    assert_ok(store_patch_range(&answered, test_store(), "/a", 3, "x", 1, WITH(.flags = STORE_INSERT)));
+    assert_ok(store_patch_range(fresh_answer(), test_store(), "/a", 3, "x", 1, WITH(.flags = STORE_INSERT)));
     cr_assert_eq(answered.one.outcome, STORE_CREATED);
     assert_bytes("/a", "\0\0\0x", 4);
 }
@@ -431,7 +432,7 @@ Test(streams, a_range_can_be_written_as_a_stream)
     for (size_t at = 0; at < length; at += 30000)
         assert_ok(store_writer_write(writer, patch + at, 30000));
     assert_still(before, store_writer_write);
-    assert_ok(store_writer_commit(&answered, writer));
+    assert_ok(store_writer_commit(fresh_answer(), writer));
     store_writer_close(writer);
     memcpy(body + 100001, patch, length);
     assert_bytes("/a", body, size);

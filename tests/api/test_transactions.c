@@ -88,7 +88,8 @@ Test(transactions, a_verb_that_fails_leaves_the_rest)
     txn = writing();
     assert_ok(post("/people", J("{'name':'ada','email':'a@x'}"), WITH(.txn = txn)));
     assert_code(STORE_KEY_CONFLICT, put("/people/bob", J("{'email':'a@x'}"), WITH(.txn = txn)));
-    assert_code(STORE_INVALID_VALUE, post("/people", J("[{'name':'eve'},{'name':'zoe','age':'x'}]"), WITH(.txn = txn)));
+    assert_code(STORE_INVALID_VALUE, post("/people", J("[{'name':'eve'},{'name':'zoe','age':'x'}]"),
+                                          WITH(.txn = txn)));
     assert_code(STORE_NOT_FOUND, erase("/people/none", WITH(.txn = txn)));
     assert_code(STORE_KIND_CONFLICT, put("/people/x/", "1", WITH(.txn = txn)));
     assert_code(STORE_PRECONDITION_FAILED,
@@ -213,7 +214,7 @@ Test(transactions, read_only_ones_refuse_to_write)
 {
     store_txn *txn = reading();
 
-    assert_code(STORE_BAD_ARGUMENT, put("/a", "1", WITH(.txn = txn)));
+    assert_code(STORE_READ_ONLY, put("/a", "1", WITH(.txn = txn)));
     store_abort(txn);
     assert_missing("/a");
 }
