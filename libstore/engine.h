@@ -61,6 +61,8 @@ struct engine_options {
  * Errors: not_found, denied, read_only, full, unsupported_format, corrupt, io, no_memory. */
 int engine_open(struct engine **out, const char *path, const struct engine_options *options);
 void engine_close(struct engine *engine);
+/* Whether it came here by fork(): then it is the parent's alone. */
+bool engine_inherited(const struct engine *engine);
 
 /* Snapshots are pooled and cheap (no system call); end each as soon as possible. */
 int engine_snapshot(struct snapshot **out, struct engine *engine);

@@ -184,6 +184,11 @@ int engine_open(struct engine **out, const char *path, const struct engine_optio
     return STORE_OK;
 }
 
+bool engine_inherited(const struct engine *engine)
+{
+    return engine_forked(engine);
+}
+
 void engine_close(struct engine *engine)
 {
     /* After fork() all of it still belongs to the parent, LMDB's locks above all. */

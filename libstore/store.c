@@ -344,11 +344,12 @@ static int open_new(store **out, char *path, const struct stat *st, const store_
     return STORE_OK;
 }
 
+/* A handle that came by fork() is of no use here: its store is opened anew. */
 static store *find_open(const struct stat *st)
 {
     store *s = registry;
 
-    while (s && (s->device != st->st_dev || s->inode != st->st_ino))
+    while (s && (s->device != st->st_dev || s->inode != st->st_ino || engine_inherited(s->objects)))
         s = s->next;
     return s;
 }
@@ -390,7 +391,7 @@ void store_close(store *s)
 {
     store **link = &registry;
 
-    if (!s)
+    if (!s || engine_inherited(s->objects))
         return;
     store_enter();
     pthread_mutex_lock(&registry_lock);

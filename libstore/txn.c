@@ -437,6 +437,21 @@ static int execute_queued(store *s, struct operation *op)
 
 /* -------------------------------------------------- explicit transactions */
 
+static int check_inherited(const store *s)
+{
+    if (!engine_inherited(s->objects))
+        return STORE_OK;
+    return problem(STORE_BAD_ARGUMENT, "the store was opened before a fork: open it again in the child");
+}
+
+/* Before the queue: in a child of a fork nobody would ever hand over its lock. */
+static int check_writable(const store *s)
+{
+    if (s->read_only)
+        return problem(STORE_READ_ONLY, "the store is open for reading only");
+    return check_inherited(s);
+}
+
 static int check_explicit(const store_txn *txn, const store *s)
 {
     if (txn->store != s)
@@ -448,10 +463,10 @@ static int check_explicit(const store_txn *txn, const store *s)
 
 int txn_execute(store *s, store_txn *explicit_txn, struct operation *op)
 {
-    int rc;
+    int rc = check_writable(s);
 
-    if (s->read_only)
-        return problem(STORE_READ_ONLY, "the store is open for reading only");
+    if (rc != STORE_OK)
+        return rc;
     if (!explicit_txn)
         return execute_queued(s, op);
     rc = check_explicit(explicit_txn, s);
@@ -573,8 +588,9 @@ int store_begin(store_txn **out, store *s, bool read_only)
 
     store_enter();
     *out = NULL;
-    if (s->read_only && !read_only)
-        return problem(STORE_READ_ONLY, "the store is open for reading only");
+    rc = read_only ? check_inherited(s) : check_writable(s);
+    if (rc != STORE_OK)
+        return rc;
     txn = calloc(1, sizeof *txn);
     if (!txn)
         return problem(STORE_NO_MEMORY, "no memory for a transaction");
@@ -595,6 +611,9 @@ int store_commit(store_txn *txn)
     int rc;
 
     store_enter();
+    rc = check_inherited(txn->store);
+    if (rc != STORE_OK)
+        return rc;
     if (!txn->read_only && !pthread_equal(txn->thread, pthread_self()))
         return problem(STORE_BAD_ARGUMENT, "the transaction belongs to another thread");
     if (txn->read_only) {
@@ -612,7 +631,7 @@ int store_commit(store_txn *txn)
 
 void store_abort(store_txn *txn)
 {
-    if (!txn)
+    if (!txn || engine_inherited(txn->store->objects))
         return;
     store_enter();
     if (txn->read_only) {
