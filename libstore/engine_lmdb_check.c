@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine_lmdb.h"
 #include "problem.h"
@@ -56,6 +57,9 @@ size_t free_list_page(const struct free_list *list, size_t index)
 
 int engine_lmdb_newest(struct snapshot **out, MDB_envinfo *info, struct engine *engine)
 {
+    /* A commit shows in the environment's description before it shows in new snapshots: while it
+     * is being synced there is no snapshot to match. */
+    static const struct timespec pause = { .tv_nsec = 100000 };
     int rc, code;
 
     for (unsigned tries = 0; tries < NEWEST_TRIES; tries++) {
@@ -69,6 +73,7 @@ int engine_lmdb_newest(struct snapshot **out, MDB_envinfo *info, struct engine *
         *out = NULL;
         if (rc)
             return engine_lmdb_problem(rc, "cannot describe the file");
+        nanosleep(&pause, NULL);
     }
     return problem(STORE_BUSY, "commits come too fast to describe one");
 }
