@@ -36,6 +36,13 @@ static int delete_staging_rows(struct transaction *txn, const struct unstaged *l
     return rc < 0 ? rc : STORE_OK;
 }
 
+/* A backup copies the objects before the bodies. A body that was published in between must keep its
+ * staging row, by which the copy knows it for one that nobody refers to. */
+static bool unstaging_allowed(const store *s)
+{
+    return !shared_reclaim_held(s->shared);
+}
+
 static struct unstaged *take_unstaged(store *s)
 {
     struct unstaged *list;
@@ -74,7 +81,7 @@ void body_unstage(store *s)
     struct unstaged *list = take_unstaged(s);
     struct transaction txn;
 
-    if (list && engine_begin(&txn, s->bodies) == STORE_OK) {
+    if (list && unstaging_allowed(s) && engine_begin(&txn, s->bodies) == STORE_OK) {
         if (delete_staging_rows(&txn, list) == STORE_OK)
             engine_commit(&txn);
         else
@@ -144,7 +151,7 @@ static int write_chunks(struct transaction *txn, struct body_writer *writer, uin
 /* One transaction: `size` bytes, whole chunks unless they are the last. */
 static int flush(struct body_writer *writer, const char *data, size_t size)
 {
-    struct unstaged *list = take_unstaged(writer->store);
+    struct unstaged *list = unstaging_allowed(writer->store) ? take_unstaged(writer->store) : NULL;
     struct transaction txn;
     uint64_t id = writer->id;
     int rc = engine_begin(&txn, writer->store->bodies);

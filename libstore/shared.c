@@ -237,6 +237,11 @@ void shared_end_reclaim(struct shared *shared)
     lock(shared->fd, F_UNLCK, LOCK_RECLAIM, false);
 }
 
+bool shared_reclaim_held(const struct shared *shared)
+{
+    return locked_by_other(shared->fd, LOCK_RECLAIM);
+}
+
 int shared_hold_reclaim(int *out, const char *directory)
 {
     char path[PATH_MAX];

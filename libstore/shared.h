@@ -44,5 +44,7 @@ void shared_wait(struct shared *shared, uint32_t seen, int timeout_ms);
 bool shared_try_reclaim(struct shared *shared);
 void shared_end_reclaim(struct shared *shared);
 int shared_hold_reclaim(int *out, const char *directory);
+/* Whether another descriptor has either side of it now. */
+bool shared_reclaim_held(const struct shared *shared);
 
 #endif
