@@ -212,6 +212,8 @@ int node_duplicate(struct txn *txn, const struct key *key, const struct record *
 
 /* --------------------------------------------------------------- removing */
 
+static int auto_floor(int64_t *next, struct txn *txn, uint64_t scope);
+
 /* An auto key is never assigned again: when the last one goes, remember how far it went. */
 static int keep_floor(struct txn *txn, const struct target *target)
 {
@@ -221,8 +223,8 @@ static int keep_floor(struct txn *txn, const struct target *target)
 
     if (!target->definition || target->definition->order != ORDER_AUTO)
         return STORE_OK;
-    rc = node_next_auto(&next, txn, target->scope);
-    if (rc != STORE_OK || target->values[0].integer != next - 1)
+    rc = auto_floor(&next, txn, target->scope);
+    if (rc != STORE_OK || target->values[0].integer < next - 1)
         return rc;
     key_begin(&key, target->scope, KIND_AUTO);
     return engine_put(&txn->engine, key_slice(&key), slice_of(&next, sizeof next));
@@ -275,7 +277,8 @@ int node_check_empty(struct snapshot *snapshot, uint64_t collection, const char 
     return rc < 0 ? rc : STORE_OK;
 }
 
-int node_next_auto(int64_t *out, struct txn *txn, uint64_t scope)
+/* The key after every one that was ever there; INT64_MAX, which is never assigned, at the end of them. */
+static int auto_floor(int64_t *next, struct txn *txn, uint64_t scope)
 {
     static const enum key_type integer[1] = { KEY_INTEGER };
     struct engine_cursor cursor;
@@ -286,13 +289,13 @@ int node_next_auto(int64_t *out, struct txn *txn, uint64_t scope)
     size_t used;
     int rc;
 
-    *out = 1;
+    *next = 1;
     key_begin(&prefix, scope, KIND_AUTO);
     rc = engine_get(&txn->engine.view, key_slice(&prefix), &value);
     if (rc < 0)
         return rc;
-    if (rc == STORE_OK && value.size == sizeof *out)
-        memcpy(out, value.data, sizeof *out);
+    if (rc == STORE_OK && value.size == sizeof *next)
+        memcpy(next, value.data, sizeof *next);
     rc = engine_cursor_open(&cursor, &txn->engine.view);
     if (rc != STORE_OK)
         return rc;
@@ -301,14 +304,19 @@ int node_next_auto(int64_t *out, struct txn *txn, uint64_t scope)
     rc = engine_seek_before(&cursor, key_slice(&after), &found, &value);
     if (rc == STORE_OK && key_has_prefix(found, &prefix) &&
         key_bytes_parse(&last, integer, 1, (const char *)found.data + SCOPE_PREFIX, found.size - SCOPE_PREFIX,
-                        scratch, &used) && last.integer >= *out) {
-        if (last.integer == INT64_MAX)
-            rc = problem(STORE_INVALID_VALUE, "the collection has no key left to assign");
-        else
-            *out = last.integer + 1;
-    }
+                        scratch, &used) && last.integer >= *next)
+        *next = last.integer == INT64_MAX ? INT64_MAX : last.integer + 1;
     engine_cursor_close(&cursor);
     return rc < 0 ? rc : STORE_OK;
+}
+
+int node_next_auto(int64_t *out, struct txn *txn, uint64_t scope)
+{
+    int rc = auto_floor(out, txn, scope);
+
+    if (rc == STORE_OK && *out == INT64_MAX)
+        return problem(STORE_INVALID_VALUE, "the collection has no key left to assign");
+    return rc;
 }
 
 int node_unused_name(struct target *out, char *name, struct txn *txn, struct slice parent, uint64_t scope,

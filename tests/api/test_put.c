@@ -439,6 +439,17 @@ Test(put, an_object_that_brings_a_taken_auto_key_is_a_key_conflict)
     assert_created("/notes/6", put("/notes", "{}", NULL));
 }
 
+Test(put, an_auto_collection_at_the_end_of_its_keys_still_lets_go)
+{
+    assert_ok(define("/notes", NOTES));
+    assert_created("/notes/1", put("/notes", "{}", NULL));
+    assert_created("/notes/9223372036854775807", put("/notes/9223372036854775807", "{}", NULL));
+    assert_refused(STORE_INVALID_VALUE, put("/notes", "{}", NULL));
+    assert_deleted("/notes/1", erase("/notes/1", NULL));
+    assert_created("/notes/-5", relocate("/notes/9223372036854775807", "/notes/-5", NULL));
+    assert_refused(STORE_INVALID_VALUE, put("/notes", "{}", NULL));
+}
+
 #define LOG "{'order':'unordered','schema':{'properties':{'t':{'type':'string'}}}}"
 
 Test(put, to_an_unordered_collection_appends_under_an_opaque_name, .description = "O33")
