@@ -79,6 +79,8 @@ int store_patch(store_answer *out, store *s, const char *location, store_patch_k
         rc = metadata_check(op.request);
     if (rc == STORE_OK && kind != STORE_PATCH_MERGE && kind != STORE_PATCH_JSON)
         rc = problem(STORE_BAD_ARGUMENT, "there is no patch of kind %d", (int)kind);
+    if (rc == STORE_OK && !metadata_json_type(op.request->type))
+        rc = problem(STORE_UNSUPPORTED_MEDIA_TYPE, "a typed object is JSON, not %s", op.request->type);
     if (rc == STORE_OK)
         rc = typed_parse(&op.doc, body, size);
     if (rc == STORE_OK)

@@ -255,3 +255,21 @@ Test(patch_verb, a_range_patch_of_a_typed_object_is_an_unsupported_media_type)
     assert_refused(STORE_UNSUPPORTED_MEDIA_TYPE,
                    store_patch_range(NULL, test_store(), "/people/eve", 0, "{}", 2, WITH(.flags = STORE_INSERT)));
 }
+
+Test(patch_verb, cannot_label_a_typed_object_as_something_else_than_json)
+{
+    people();
+    assert_refused(STORE_UNSUPPORTED_MEDIA_TYPE, patch("/people/ada", J("{'age':1}"), WITH(.type = "text/plain")));
+    assert_refused(STORE_UNSUPPORTED_MEDIA_TYPE, patch("/people", J("{'name':['ada']}"),
+                                                       WITH(.type = "text/plain")));
+    assert_updated("/people/ada", patch("/people/ada", J("{'age':1}"), WITH(.type = "application/ld+json")));
+    cr_assert_str_eq(stat_of("/people/ada").type, "application/ld+json");
+}
+
+Test(patch_verb, a_property_removed_by_a_json_patch_reads_as_its_initial_state)
+{
+    people();
+    assert_updated("/people/ada", json_patch("/people/ada", J("[{'op':'remove','path':'/level'}]"), NULL));
+    assert_json("/people/ada/level", "7");
+    assert_refused(STORE_KEY_REQUIRED, json_patch("/people/ada", J("[{'op':'remove','path':'/name'}]"), NULL));
+}
