@@ -293,3 +293,15 @@ Test(listing, in_a_read_only_transaction_shows_one_snapshot)
     store_abort(txn);
     assert_names("B ape apple bee beetle new \xc3\xa4pfel", "/w", NULL);
 }
+
+Test(listing, after_what_is_no_key_is_a_bad_argument)
+{
+    store_iter *iter = NULL;
+
+    integers();
+    assert_refused(STORE_BAD_ARGUMENT, store_iter_open(&iter, test_store(), "/n", LIST(.after = "x")));
+    assert_refused(STORE_BAD_ARGUMENT, store_iter_open(&iter, test_store(), "/n", LIST(.after = "007")));
+    cr_assert_null(iter);
+    assert_names("10 100", "/n", LIST(.prefix = "1"));
+    assert_names("-1 -9223372036854775808", "/n", LIST(.prefix = "-", .reverse = true));
+}

@@ -272,3 +272,13 @@ Test(many, a_thousand_objects_are_one_request)
     free(body);
     json_decref(array);
 }
+
+Test(many, unique_keys_are_looked_at_object_by_object)
+{
+    users(USERS("create"));
+    assert_ok(post("/users", J("[{'id':1,'email':'a'},{'id':2,'email':'b'}]"), NULL));
+    assert_refused(STORE_KEY_CONFLICT, post("/users", J("[{'id':1,'email':'b'},{'id':2,'email':'a'}]"), NULL));
+    assert_ok(post("/users", J("[{'id':1,'email':null},{'id':2,'email':'a'},{'id':1,'email':'b'}]"), NULL));
+    assert_json("/users/1/email", "'b'");
+    assert_json("/users/2/email", "'a'");
+}

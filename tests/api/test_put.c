@@ -509,3 +509,30 @@ Test(put, a_jansson_value_is_a_body_too)
     assert_json("/plain", "{'name':'bob','age':3}");
     json_decref(value);
 }
+
+Test(put, nesting_beyond_the_limit_is_a_bad_body)
+{
+    enum { DEEP = STORE_DEPTH_MAX };
+    char body[2 * DEEP + 64];
+    size_t at;
+
+    people();
+    for (int depth = DEEP - 2; depth <= DEEP + 2; depth += 4) { /* the object and `home` come on top */
+        at = (size_t)sprintf(body, "{\"home\":{\"a\":");
+        memset(body + at, '[', (size_t)depth);
+        memset(body + at + depth, ']', (size_t)depth);
+        strcpy(body + at + 2 * depth, "}}");
+        if (depth < DEEP)
+            assert_created("/people/deep", put("/people/deep", body, NULL));
+        else
+            assert_refused(STORE_BAD_BODY, put("/people/deeper", body, NULL));
+    }
+}
+
+Test(put, refused_for_its_location_makes_no_parents)
+{
+    people();
+    assert_refused(STORE_BAD_LOCATION, put("/p/q/..", "1", WITH(.flags = STORE_PARENTS)));
+    assert_refused(STORE_NO_COLLECTION, put("/p/q/", "1", WITH(.flags = STORE_PARENTS)));
+    assert_refused(STORE_PROPERTY_TARGET, put("/people/new/deep/x", "1", WITH(.flags = STORE_PARENTS)));
+}

@@ -463,3 +463,82 @@ Test(streams, a_view_keeps_what_it_opened)
     store_view_close(&large);
     free(body);
 }
+
+Test(streams, a_range_of_what_takes_none_is_refused_at_commit_at_the_latest)
+{
+    static const struct {
+        const char *location;
+        int code;
+    } cases[] = {
+        { "/none", STORE_NOT_FOUND },
+        { "/x/none", STORE_NOT_FOUND },
+        { "/people/ada", STORE_UNSUPPORTED_MEDIA_TYPE },
+        { "/people", STORE_KIND_CONFLICT },
+    };
+
+    assert_ok(define("/people", PEOPLE));
+    assert_created("/people/ada", put("/people/ada", "{}", NULL));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        store_writer *writer = NULL;
+        int rc = store_writer_open_range(&writer, test_store(), cases[i].location, 1, NULL);
+        if (rc == STORE_OK) {
+            assert_ok(store_writer_write(writer, "x", 1));
+            assert_refused(cases[i].code, store_writer_commit(NULL, writer));
+        } else {
+            cr_assert_eq(rc, cases[i].code);
+        }
+        store_writer_close(writer);
+    }
+}
+
+Test(streams, written_in_a_transaction_are_published_by_it)
+{
+    char *body = make_body(1, 200000);
+    store_writer *writer;
+    store_txn *txn;
+
+    for (int commits = 0; commits < 2; commits++) {
+        assert_ok(store_begin(&txn, test_store(), false));
+        assert_ok(store_writer_open(&writer, test_store(), "/a", WITH(.txn = txn)));
+        assert_ok(store_writer_write(writer, body, 200000));
+        assert_ok(store_writer_commit(NULL, writer));
+        store_writer_close(writer);
+        assert_missing("/a");
+        if (commits)
+            assert_ok(store_commit(txn));
+        else
+            store_abort(txn);
+    }
+    assert_bytes("/a", body, 200000);
+    free(body);
+}
+
+Test(streams, to_an_auto_collection_append_objects_and_arrays)
+{
+    store_writer *writer;
+
+    assert_ok(define("/notes", "{'order':'auto','key':['id'],'schema':{'properties':{'id':{'type':'integer'}}}}"));
+    assert_ok(store_writer_open(&writer, test_store(), "/notes", NULL));
+    assert_ok(store_writer_write(writer, "[{},", 4));
+    assert_ok(store_writer_write(writer, "{}]", 3));
+    assert_ok(store_writer_commit(fresh_answer(), writer));
+    store_writer_close(writer);
+    cr_assert_eq(answered.count, 2);
+    assert_names("1 2", "/notes", NULL);
+}
+
+Test(streams, a_gap_in_a_chunked_body_costs_no_space)
+{
+    char *body = make_body(1, 200000), last[4];
+    uint64_t end = (uint64_t)1 << 40;
+    size_t got;
+
+    write_stream("/a", body, 200000, 200000);
+    assert_ok(store_patch_range(NULL, test_store(), "/a", end, "x", 1, NULL));
+    cr_assert_eq(stat_of("/a").size, end + 1);
+    assert_ok(store_read(&got, test_store(), "/a", last, sizeof last, end - 3, NULL));
+    cr_assert_eq(got, 4);
+    cr_assert_arr_eq(last, "\0\0\0x", 4);
+    assert_deleted("/a", erase("/a", NULL));
+    free(body);
+}
