@@ -10,6 +10,7 @@
 #include "record.h"
 
 #define ROUND_MS 30000         /* between two sweeps when nothing happens */
+#define RETRY_MS 1000          /* after a backup, a check or an error kept it from its work */
 #define SYNC_MS 500            /* relaxed: well within the second that is promised */
 #define CLOSE_NANOS 200000000  /* what the end of a handle may spend on garbage */
 #define BATCH 64               /* garbage rows looked at in one go */
@@ -213,8 +214,8 @@ static int64_t monotonic(void)
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* Works until nothing is left, an error, or (at the handle's end) its time is over. */
-static void reclaim(struct caretaker *caretaker, int64_t until)
+/* Works until nothing is left (true), an error, or (at the handle's end) its time is over. */
+static bool reclaim(struct caretaker *caretaker, int64_t until)
 {
     store *s = caretaker->store;
     struct garbage *list = calloc(BATCH, sizeof *list);
@@ -236,6 +237,7 @@ static void reclaim(struct caretaker *caretaker, int64_t until)
     }
 out:
     free(list);
+    return rc == STORE_OK && count == 0;
 }
 
 /* --------------------------------------------------------------- sweeping */
@@ -316,10 +318,10 @@ static void sweep(struct caretaker *caretaker)
 
 /* ----------------------------------------------------------------- thread */
 
-/* Sleeps until it is poked, or the next round is due. */
-static void rest(struct caretaker *caretaker, bool relaxed)
+/* Sleeps until it is poked, or that time is over. */
+static void rest(struct caretaker *caretaker, int64_t milliseconds)
 {
-    int64_t until = monotonic() + (relaxed ? SYNC_MS : ROUND_MS) * 1000000LL;
+    int64_t until = monotonic() + milliseconds * 1000000LL;
     struct timespec deadline = { until / 1000000000, until % 1000000000 };
 
     while (!caretaker->stop && !caretaker->garbage &&
@@ -332,10 +334,11 @@ static void *work(void *argument)
     struct caretaker *caretaker = argument;
     store *s = caretaker->store;
     int64_t next_sweep = 0;
+    bool left = false;
 
     pthread_mutex_lock(&caretaker->lock);
     while (!caretaker->stop) {
-        bool garbage = caretaker->garbage, dirty = caretaker->dirty;
+        bool garbage = caretaker->garbage || left, dirty = caretaker->dirty;
         caretaker->garbage = caretaker->dirty = false;
         pthread_mutex_unlock(&caretaker->lock);
         if (dirty)
@@ -346,9 +349,9 @@ static void *work(void *argument)
             garbage = true; /* of processes that ended before they were done */
         }
         if (garbage)
-            reclaim(caretaker, 0);
+            left = !reclaim(caretaker, 0);
         pthread_mutex_lock(&caretaker->lock);
-        rest(caretaker, s->relaxed);
+        rest(caretaker, s->relaxed ? SYNC_MS : left ? RETRY_MS : ROUND_MS);
     }
     pthread_mutex_unlock(&caretaker->lock);
     return NULL;
