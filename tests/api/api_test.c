@@ -13,8 +13,19 @@ void begin_api_test(void)
     test_store();
 }
 
+static int show_finding(const store_finding *finding, void *unused)
+{
+    (void)unused;
+    cr_expect(false, "the store is damaged: %s at %s: %s", finding->kind,
+              finding->location ? finding->location : "-", finding->detail);
+    return 0;
+}
+
 void end_api_test(void)
 {
+    store_check_report report;
+
+    assert_ok(store_check(&report, test_store(), 0, show_finding, NULL));
     store_answer_clear(&answered);
     json_decref(refused);
     refused = NULL;

@@ -16,7 +16,7 @@
 
 #include "support.h"
 
-/* For .init and .fini. */
+/* For .init and .fini. At the end every invariant of the store is checked. */
 void begin_api_test(void);
 void end_api_test(void);
 

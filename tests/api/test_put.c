@@ -20,7 +20,7 @@ static void people_by(const char *policy)
 {
     char text[2048];
 
-    snprintf(text, sizeof text, "{'put':'%s',%s", policy, PEOPLE + 1);
+    snprintf(text, sizeof text, "{'put':'%s',%s", policy, &PEOPLE[1]);
     assert_ok(define("/people", text));
     assert_ok(post("/people", J(ADA), NULL));
 }
