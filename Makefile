@@ -191,7 +191,7 @@ lint:
 	$(Q)tools/check-layers
 	$(Q)tools/check-headers
 	$(Q)tools/check-exports $(BUILD)
-	$(Q)if command -v shellcheck >/dev/null; then shellcheck .ci/run tests/run.sh $(wildcard tools/*[!.]*); fi
+	$(Q)if command -v shellcheck >/dev/null; then shellcheck .ci/run tests/run.sh $$(grep -lE '^#!.*sh$$' tools/*); fi
 
 tidied := $(patsubst %.c,build/tidy/%.ok,$(filter-out tests/%,$(all_c)))
 tidy: $(tidied)

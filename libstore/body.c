@@ -195,8 +195,8 @@ int body_writer_write(struct body_writer *writer, const void *data, size_t size)
     const char *from = data;
     int rc = STORE_OK;
 
-    if (writer->size + size > (uint64_t)CHUNK_NONE * CHUNK_DATA)
-        return problem(STORE_TOO_LARGE, "a body has at most %llu bytes", (unsigned long long)CHUNK_NONE * CHUNK_DATA);
+    if (size > BODY_MAX - writer->size)
+        return problem(STORE_TOO_LARGE, "a body has at most %llu bytes", (unsigned long long)BODY_MAX);
     writer->size += size;
     while (size > 0 && rc == STORE_OK) {
         size_t part = FLUSH_SIZE - writer->pending.size;
@@ -215,6 +215,32 @@ int body_writer_write(struct body_writer *writer, const void *data, size_t size)
         }
         from += part;
         size -= part;
+    }
+    return rc;
+}
+
+/* Whole chunks of zeros are left out; their place is kept. */
+int body_writer_skip(struct body_writer *writer, uint64_t size)
+{
+    static const char zeros[CHUNK_DATA];
+    int rc = STORE_OK;
+
+    while (size > 0 && rc == STORE_OK) {
+        size_t filled = writer->pending.size % CHUNK_DATA;
+        size_t part = size < CHUNK_DATA - filled ? (size_t)size : CHUNK_DATA - filled;
+        uint64_t whole = filled == 0 ? size / CHUNK_DATA : 0;
+        if (whole == 0) {
+            rc = body_writer_write(writer, zeros, part);
+            size -= part;
+            continue;
+        }
+        if (writer->pending.size > 0)
+            rc = flush_again(writer, writer->pending.data, writer->pending.size);
+        buffer_clear(&writer->pending);
+        writer->chunks += (uint32_t)whole;
+        writer->size += whole * CHUNK_DATA;
+        writer->sparse = true;
+        size -= whole * CHUNK_DATA;
     }
     return rc;
 }
@@ -394,18 +420,47 @@ static int find_chunk(struct slice *row, struct snapshot *bodies, uint64_t id, u
     return rc;
 }
 
-/* No row is old enough: a hole if there is none at all, else what was there has been superseded. */
-static int absent_chunk(struct snapshot *bodies, uint64_t id, uint32_t chunk)
+/*
+ * No row is old enough. If a range write put a newer one, and its marker is gone, then what it
+ * superseded was reclaimed: the version cannot be read any more. While the marker stands (the write was
+ * not published, or not tidied up after yet) nothing was taken away: then it is a hole, as without any
+ * newer row.
+ */
+static int absent_chunk(struct snapshot *bodies, uint64_t id, uint32_t chunk, uint64_t generation)
 {
-    struct slice row;
-    int rc = find_chunk(&row, bodies, id, chunk, UINT64_MAX);
+    struct engine_cursor cursor;
+    struct slice found, row;
+    struct key key, marker;
+    bool newer;
+    int rc = engine_cursor_open(&cursor, bodies);
 
-    return rc == STORE_OK ? body_gone() : rc;
+    if (rc != STORE_OK)
+        return rc;
+    key_chunk(&key, id, chunk, generation);
+    rc = engine_seek_before(&cursor, key_slice(&key), &found, &row);
+    newer = rc == STORE_OK && found.size == CHUNK_KEY && memcmp(found.data, key.bytes, 12) == 0;
+    if (newer)
+        key_chunk(&marker, id, CHUNK_NONE, ~get_be64((const char *)found.data + 12));
+    engine_cursor_close(&cursor);
+    if (rc < 0 || !newer)
+        return rc < 0 ? rc : ENGINE_ABSENT;
+    rc = engine_get(bodies, key_slice(&marker), &row);
+    if (rc == ENGINE_ABSENT)
+        return body_gone();
+    return rc == STORE_OK ? ENGINE_ABSENT : rc;
 }
 
 int body_gone(void)
 {
     return problem(STORE_PRECONDITION_FAILED, "the version that was opened has been replaced or deleted");
+}
+
+/* Only a range write leaves holes. */
+static int hole_allowed(const struct record *record)
+{
+    if (record->body_generation > 0)
+        return STORE_OK;
+    return problem(STORE_CORRUPT, "a chunk of body %llu is missing", (unsigned long long)record->body_id);
 }
 
 int body_confirm_hole(store *s, const struct record *record)
@@ -418,10 +473,9 @@ int body_confirm_hole(store *s, const struct record *record)
         return rc;
     rc = body_references(&references, snapshot, record->body_id);
     engine_snapshot_end(snapshot);
-    if (rc != STORE_OK || references > 0)
-        return rc != STORE_OK || record->body_generation > 0 ? rc
-               : problem(STORE_CORRUPT, "a chunk of body %llu is missing", (unsigned long long)record->body_id);
-    return body_gone();
+    if (rc != STORE_OK)
+        return rc;
+    return references > 0 ? hole_allowed(record) : body_gone();
 }
 
 int body_chunk(struct slice *data, struct snapshot *bodies, const struct record *record, uint32_t chunk)
@@ -431,7 +485,7 @@ int body_chunk(struct slice *data, struct snapshot *bodies, const struct record 
     int rc = find_chunk(&row, bodies, record->body_id, chunk, record->body_generation);
 
     if (rc == ENGINE_ABSENT)
-        return absent_chunk(bodies, record->body_id, chunk);
+        return absent_chunk(bodies, record->body_id, chunk, record->body_generation);
     if (rc != STORE_OK)
         return rc;
     if (row.size < CHUNK_CHECKSUM || row.size > CHUNK_CHECKSUM + CHUNK_DATA)
@@ -481,9 +535,9 @@ int body_read_at(const struct view *view, const struct record *record, uint64_t 
     bool hole;
     int rc = STORE_OK;
 
-    if (bodies) { /* as old as the record: a hole is a hole */
+    if (bodies) { /* as old as the record: nothing was reclaimed */
         rc = body_read(bodies, record, offset, out, size, &hole);
-        return rc;
+        return rc == STORE_OK && hole ? hole_allowed(record) : rc;
     }
     rc = engine_snapshot(&bodies, view->store->bodies);
     if (rc != STORE_OK)

@@ -21,18 +21,28 @@
 #include "store_private.h"
 #include "txn.h"
 
+#define BODY_MAX ((uint64_t)CHUNK_NONE * CHUNK_DATA) /* bytes of one body */
+/* The generation of an upload's chunks, and of an upload with holes: later than its chunks, so that
+ * a missing one is known to be a hole; earlier than any range write, whose generations are versions. */
+#define GENERATION_UPLOAD 0
+#define GENERATION_SPARSE 1
+
 /* ------------------------------------------------------------ staging */
 
 struct body_writer {
     store *store;
     uint64_t id;    /* 0 until the first flush */
     uint64_t size;
-    uint32_t chunks; /* flushed */
+    uint32_t chunks; /* flushed, or left out */
+    bool sparse;     /* some were left out */
     struct buffer pending;
 };
 
 void body_writer_init(struct body_writer *writer, store *s);
 int body_writer_write(struct body_writer *writer, const void *data, size_t size);
+/* Goes on `size` bytes further, which read as zero; the end stays within BODY_MAX. The body must then
+ * be published as sparse. */
+int body_writer_skip(struct body_writer *writer, uint64_t size);
 /* Writes what is pending. writer->id is then a complete staged body. */
 int body_writer_finish(struct body_writer *writer);
 /* Drops what was written unless `keep`, and frees the buffer. */

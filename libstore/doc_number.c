@@ -60,6 +60,7 @@ bool decimal_read(struct decimal *out, struct slice number)
     out->whole = at;
     out->whole_size = digit_run(at, end);
     at += out->whole_size;
+    out->fraction = at; /* none yet */
     if (at < end && *at == '.') {
         out->fraction = at + 1;
         fraction_size = digit_run(out->fraction, end);

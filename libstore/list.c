@@ -496,6 +496,9 @@ int store_find(char **location, store *s, const char *collection, const store_fi
     store_enter();
     *location = NULL;
     rc = get_options_check(&options);
+    for (size_t i = 0; i < count && rc == STORE_OK; i++)
+        if (!fields[i].name || !fields[i].value)
+            rc = problem(STORE_BAD_ARGUMENT, "a property to find by has no name or no value");
     if (rc != STORE_OK)
         return rc;
     list.txn = options->txn;

@@ -5,6 +5,8 @@
 
 #include "node.h"
 
+#define META_ITEMS_MAX 1000
+
 /* Text that may stand in an HTTP field: no control characters, nothing beyond ASCII. */
 static bool plain_text(const char *text)
 {
@@ -43,6 +45,8 @@ int metadata_check(const store_request *request)
     size_t total = 0;
     int rc = check_type(request->type);
 
+    if (rc == STORE_OK && request->meta_count > META_ITEMS_MAX)
+        rc = problem(STORE_TOO_LARGE, "there are at most %d items of metadata", META_ITEMS_MAX);
     if (rc == STORE_OK && request->meta_count && !(request->flags & STORE_SET_META))
         rc = problem(STORE_BAD_ARGUMENT, "metadata without the flag that sets it");
     for (size_t i = 0; rc == STORE_OK && i < request->meta_count; i++)

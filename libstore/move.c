@@ -40,8 +40,10 @@ static int check_ends(const struct target *from, const struct target *to, enum n
 }
 
 /* Makes room at the target: with `replace`, what is there goes. */
-static int clear_target(struct txn *txn, const struct target *to, enum node_kind kind, bool replace, bool *replaced)
+static int clear_target(struct txn *txn, const struct target *to, enum node_kind kind, const store_request *request,
+                        bool *replaced)
 {
+    bool replace = request->flags & STORE_REPLACE;
     struct view view = view_of_txn(txn);
     struct record existing;
     char location[STORE_LOCATION_MAX + 1];
@@ -52,6 +54,9 @@ static int clear_target(struct txn *txn, const struct target *to, enum node_kind
         return rc == ENGINE_ABSENT ? STORE_OK : rc;
     if (!replace)
         return node_taken(to);
+    rc = conditions_demand(to->definition, request);
+    if (rc != STORE_OK)
+        return rc;
     if (kind == NODE_COLLECTION && existing.kind != NODE_COLLECTION)
         return problem_os(STORE_KIND_CONFLICT, ENOTDIR, "the target is no collection");
     if (kind != NODE_COLLECTION && existing.kind == NODE_COLLECTION)
@@ -66,6 +71,27 @@ static int clear_target(struct txn *txn, const struct target *to, enum node_kind
 
 /* ---------------------------------------------------------------- objects */
 
+/* What a copy takes over from its source beside the body. `items` is to be freed. */
+static int inherit(store_request *request, store_attributes *attributes, store_meta **items, char *type,
+                   const struct record *record)
+{
+    struct slice found;
+    int rc = metadata_copy(items, &request->meta_count, record->attributes, 0);
+
+    *attributes = (store_attributes){ .mask = STORE_ATTR_MODE | STORE_ATTR_OWNER | STORE_ATTR_GROUP,
+                                      .mode = record->mode, .uid = record->uid, .gid = record->gid };
+    request->flags = STORE_SET_META;
+    request->meta = *items;
+    request->attributes = attributes;
+    if (attribute_find(record->attributes, ATTRIBUTE_TYPE, slice_of("", 0), &found) && found.size <= STORE_TYPE_MAX) {
+        memcpy(type, found.data, found.size);
+        type[found.size] = '\0';
+        if (metadata_json_type(type))
+            request->type = type;
+    }
+    return rc;
+}
+
 /* Into a typed collection: the key properties follow the location, absent properties are filled in. */
 static int into_typed(struct txn *txn, const struct target *from, const struct target *to, const struct record *record,
                       const struct move_operation *op)
@@ -74,8 +100,15 @@ static int into_typed(struct txn *txn, const struct target *from, const struct t
     struct doc doc = DOC_INIT;
     struct view view = view_of_txn(txn);
     struct slice text;
-    struct typed_write write = { .doc = &doc, .request = &request_default };
+    store_request request = STORE_REQUEST_INIT;
+    store_attributes attributes;
+    store_meta *items = NULL;
+    char type[STORE_TYPE_MAX + 1];
+    struct typed_write write = { .doc = &doc, .request = &request };
     int rc = typed_body(&text, &space, &view, record);
+
+    if (rc == STORE_OK && op->copies)
+        rc = inherit(&request, &attributes, &items, type, record);
 
     if (rc == STORE_OK)
         rc = typed_parse(&doc, text.data, text.size);
@@ -92,18 +125,25 @@ static int into_typed(struct txn *txn, const struct target *from, const struct t
         write.from = op->copies ? NULL : from;
         rc = typed_write(txn, to, &write, &op->answer->one);
     }
+    free(items);
     doc_release(&doc);
     buffer_release(&space);
     return rc;
 }
 
+/* What needed no label in its typed collection is JSON outside of it, too. */
+static bool needs_label(const struct target *from, const struct record *record)
+{
+    struct slice type;
+
+    return from->definition && !attribute_find(record->attributes, ATTRIBUTE_TYPE, slice_of("", 0), &type);
+}
+
 static int move_plain(struct txn *txn, const struct target *from, const struct target *to, const struct record *record,
                       const struct move_operation *op)
 {
-    struct slice type;
-    bool labelled = attribute_find(record->attributes, ATTRIBUTE_TYPE, slice_of("", 0), &type);
     const struct node_change change = { .kind = record->kind, .old = record, .from = from,
-                                        .request = from->definition && !labelled ? &json_request : &request_default };
+                                        .request = needs_label(from, record) ? &json_request : &request_default };
     struct index_rows rows = { 0 };
     int rc = from->definition ? typed_rows(&rows, txn, from, record) : STORE_OK;
 
@@ -236,22 +276,21 @@ static int copy_below(struct txn *txn, uint64_t from, uint64_t to)
 static int copy_node(struct txn *txn, const struct target *from, const struct target *to, const struct record *record,
                      const struct move_operation *op)
 {
-    enum node_kind kind = record->kind;
+    struct record twin = *record;
+    struct buffer section = BUFFER_INIT;
     uint64_t source = record->id, id;
-    int rc;
+    int rc = STORE_OK;
 
-    if (from->definition) {
-        struct slice type;
-        bool labelled = attribute_find(record->attributes, ATTRIBUTE_TYPE, slice_of("", 0), &type);
-        const struct body_source body = { record->body.data, record->size, 0 };
-        const struct node_change change = { .kind = kind, .body = &body, .request = &json_request };
-        if (!labelled && !(record->flags & RECORD_CHUNKED))
-            return node_write(txn, to, &change, &op->answer->one);
+    if (needs_label(from, record)) {
+        rc = metadata_build(&section, record->attributes, &json_request);
+        twin.attributes = slice_of(section.data, section.size);
     }
-    rc = node_duplicate(txn, &to->key, record, &id);
     if (rc == STORE_OK)
-        rc = announce(txn, NULL, to, kind, id, &op->answer->one);
-    return rc == STORE_OK && kind == NODE_COLLECTION ? copy_below(txn, source, id) : rc;
+        rc = node_duplicate(txn, &to->key, &twin, &id);
+    buffer_release(&section);
+    if (rc == STORE_OK)
+        rc = announce(txn, NULL, to, twin.kind, id, &op->answer->one);
+    return rc == STORE_OK && twin.kind == NODE_COLLECTION ? copy_below(txn, source, id) : rc;
 }
 
 /* --------------------------------------------------------------- the verb */
@@ -301,7 +340,7 @@ static int run(struct operation *operation, struct txn *txn)
     if (rc == STORE_OK && slice_equal(key_slice(&from.key), key_slice(&to.key)))
         return same_place(&to, &record, op->answer);
     if (rc == STORE_OK)
-        rc = clear_target(txn, &to, record.kind, op->request->flags & STORE_REPLACE, &replaced);
+        rc = clear_target(txn, &to, record.kind, op->request, &replaced);
     if (rc == STORE_OK) {
         view = view_of_txn(txn);
         rc = tree_record(&record, &view, &from); /* again: writes move what is borrowed */

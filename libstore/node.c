@@ -109,7 +109,7 @@ static int place_body(struct record *record, const struct body_source *body, str
     }
     record->flags |= RECORD_CHUNKED;
     record->body_id = staged;
-    record->body_generation = 0;
+    record->body_generation = body->sparse ? GENERATION_SPARSE : GENERATION_UPLOAD;
     return STORE_OK;
 }
 

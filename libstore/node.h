@@ -15,7 +15,13 @@ struct body_source {
     const void *data;
     uint64_t size;
     uint64_t staged; /* 0: in memory */
+    bool sparse;     /* staged with holes */
 };
+
+static inline struct body_source body_in_memory(const void *data, uint64_t size)
+{
+    return (struct body_source){ .data = data, .size = size };
+}
 
 /* RFC 9110 13: checks a request's conditions; `existing` is NULL when the target is missing. */
 int conditions_check(const store_request *request, const struct record *existing);

@@ -113,7 +113,7 @@ static int post_typed(struct txn *txn, struct post_operation *op)
 
 static int post_plain(struct txn *txn, struct post_operation *op)
 {
-    const struct body_source body = { op->body.data, op->body.size, 0 };
+    const struct body_source body = body_in_memory(op->body.data, op->body.size);
     const struct node_change change = { .kind = NODE_OBJECT, .body = &body, .request = &op->request };
     struct target target = { 0 };
     char name[STORE_NAME_MAX + 1];

@@ -83,8 +83,10 @@ static int put_typed(struct txn *txn, const struct target *target, const struct 
     rc = typed_require_object(write->doc, write->object);
     if (rc != STORE_OK)
         return rc;
-    return exists ? amend_existing(txn, target, &old, &amendment, result)
-                  : amend_insert(txn, target, &amendment, result);
+    rc = exists ? amend_existing(txn, target, &old, &amendment, result)
+                : amend_insert(txn, target, &amendment, result);
+    result->completed = true; /* what is kept is not what was sent */
+    return rc;
 }
 
 static int check_typed_target(const struct target *target, const struct put *put)
@@ -169,18 +171,21 @@ static doc_id item_at(struct append *append, size_t index)
 }
 
 /* The key an appended object gets: its own, or the next. */
-static int assign(struct target *target, char *name, const struct append *append, struct txn *txn, doc_id object)
+static int assign(struct target *target, bool *assigned, char *name, const struct append *append, struct txn *txn,
+                  doc_id object)
 {
     struct key_value value = { .type = KEY_INTEGER };
     enum key_state state;
     int rc;
 
+    *assigned = true;
     if (append->definition->order == ORDER_UNORDERED)
         return node_unused_name(target, name, txn, append->parent, append->scope, append->definition);
     state = typed_key(&value, append->definition, append->doc, object);
     if (state == KEY_WRONG)
         return typed_key_problem(state, append->definition);
-    rc = state == KEY_ABSENT ? node_next_auto(&value.integer, txn, append->scope) : STORE_OK;
+    *assigned = state == KEY_ABSENT;
+    rc = *assigned ? node_next_auto(&value.integer, txn, append->scope) : STORE_OK;
     if (rc != STORE_OK)
         return rc;
     return tree_target_by_key(target, append->parent, append->scope, append->definition, &value, name);
@@ -192,7 +197,7 @@ static int append_item(void *context, struct txn *txn, size_t index, store_resul
     struct target target = { 0 };
     char name[STORE_NAME_MAX + 1], prefix[32] = "";
     doc_id object = item_at(append, index);
-    bool one = object == append->body;
+    bool one = object == append->body, assigned;
     struct typed_write write = { .doc = append->doc, .object = object, .request = append->request, .prefix = prefix };
     int rc = typed_require_object(append->doc, object);
 
@@ -200,8 +205,11 @@ static int append_item(void *context, struct txn *txn, size_t index, store_resul
     if (!one)
         snprintf(prefix, sizeof prefix, "/%zu", index);
     if (rc == STORE_OK)
-        rc = assign(&target, name, append, txn, object);
-    return rc == STORE_OK ? put_typed(txn, &target, &write, result) : rc;
+        rc = assign(&target, &assigned, name, append, txn, object);
+    if (rc != STORE_OK)
+        return rc;
+    /* Under a key of the store's choosing it is new, whatever the policy says of PUT to a location. */
+    return assigned ? put_whole(txn, &target, NULL, &write, result) : put_typed(txn, &target, &write, result);
 }
 
 static void append_locate(void *context, size_t index, char *out)
@@ -408,7 +416,7 @@ static int checked_put(store_answer *out, store *s, struct put *put)
 int store_put(store_answer *out, store *s, const char *location, const void *body, size_t size,
               const store_request *request)
 {
-    struct put put = { location, NODE_OBJECT, { body, size, 0 }, request_or_default(request) };
+    struct put put = { location, NODE_OBJECT, body_in_memory(body, size), request_or_default(request) };
 
     store_enter();
     return checked_put(out, s, &put);
@@ -416,7 +424,7 @@ int store_put(store_answer *out, store *s, const char *location, const void *bod
 
 int store_put_link(store_answer *out, store *s, const char *location, const char *text, const store_request *request)
 {
-    struct put put = { location, NODE_LINK, { text, strlen(text), 0 }, request_or_default(request) };
+    struct put put = { location, NODE_LINK, body_in_memory(text, strlen(text)), request_or_default(request) };
 
     store_enter();
     if (put.body.size == 0 || put.body.size > STORE_LOCATION_MAX)

@@ -23,6 +23,7 @@ struct range_operation {
     store_answer *answer;
     uint64_t spliced;  /* the new body; 0: try in place */
     uint64_t size;     /* its size */
+    bool sparse;
     uint64_t expected; /* the version it was made from; 0: there was nothing */
 };
 
@@ -59,7 +60,7 @@ static int rewrite_inline(struct txn *txn, const struct target *target, const st
     const struct range_write *write = op->write;
     uint64_t size = new_size(write, existing ? existing->size : 0);
     char whole[RECORD_INLINE_MAX] = { 0 };
-    const struct body_source body = { whole, size, 0 };
+    const struct body_source body = body_in_memory(whole, size);
     const struct node_change change = { .kind = NODE_OBJECT, .old = existing, .body = &body,
                                         .request = write->request };
 
@@ -118,7 +119,7 @@ static int in_place(struct txn *txn, const struct target *target, const struct r
 static int run(struct operation *operation, struct txn *txn)
 {
     struct range_operation *op = (struct range_operation *)operation;
-    const struct body_source spliced = { NULL, op->size, op->spliced };
+    const struct body_source spliced = { NULL, op->size, op->spliced, op->sparse };
     struct node_change change = { .kind = NODE_OBJECT, .body = &spliced, .request = op->write->request };
     struct view view;
     struct target target;
@@ -162,9 +163,11 @@ static int copy_part(struct body_writer *out, store *s, const struct record *rec
         uint64_t have = record->size > from ? record->size - from : 0;
         size_t real = have < part ? (size_t)have : part;
         memset(space + real, 0, part - real);
-        if (real && record->flags & RECORD_INLINE)
+        if (real == 0)
+            return body_writer_skip(out, to - from);
+        if (record->flags & RECORD_INLINE)
             memcpy(space, (const char *)record->body.data + from, real);
-        else if (real)
+        else
             rc = body_read_at(&(struct view){ .store = s }, record, from, space, real);
         if (rc == STORE_OK)
             rc = body_writer_write(out, space, part);
@@ -237,6 +240,7 @@ static int splice_and_publish(struct range_operation *op, store *s)
         rc = splice(&out, &op->expected, s, op->write, space);
         op->spliced = out.id;
         op->size = out.size;
+        op->sparse = out.sparse;
         if (rc == STORE_OK)
             rc = txn_execute(s, op->write->request->txn, &op->operation);
         else if (rc == STORE_PRECONDITION_FAILED)
@@ -257,8 +261,11 @@ int range_execute(store_answer *out, store *s, const struct range_write *write)
     int rc;
 
     *op.answer = (store_answer){ .dry_run = op.operation.dry_run };
-    if (write->offset > UINT64_MAX / 4 || write->bytes.size > UINT64_MAX / 4)
-        return problem(STORE_TOO_LARGE, "the range ends beyond what an object can be");
+    if (write->bytes.size > BODY_MAX || write->offset > BODY_MAX - write->bytes.size) {
+        rc = problem(STORE_TOO_LARGE, "an object has at most %llu bytes", (unsigned long long)BODY_MAX);
+        problem_location(write->location);
+        return rc;
+    }
     rc = txn_execute(s, write->request->txn, &op.operation);
     if (rc == NEEDS_SPLICE)
         rc = splice_and_publish(&op, s);
@@ -270,7 +277,7 @@ int range_execute(store_answer *out, store *s, const struct range_write *write)
 int store_patch_range(store_answer *out, store *s, const char *location, uint64_t offset, const void *body, size_t size,
                       const store_request *request)
 {
-    const struct range_write write = { location, offset, { body, size, 0 }, request_or_default(request) };
+    const struct range_write write = { location, offset, body_in_memory(body, size), request_or_default(request) };
     int rc;
 
     store_enter();

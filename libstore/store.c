@@ -240,6 +240,8 @@ static void release(store *s)
     if (s->bodies)
         body_unstage(s);
     queue_free(s->queue);
+    if (s->relaxed && s->objects)
+        engine_sync(s->objects);
     engine_close(s->objects);
     engine_close(s->bodies);
     shared_close(s->shared);

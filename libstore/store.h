@@ -62,7 +62,7 @@ typedef struct store_feed store_feed;
 #define STORE_LOCATION_MAX 4096 /* bytes of a location */
 #define STORE_NAME_MAX 255      /* bytes of one name in it */
 #define STORE_TYPE_MAX 127      /* bytes of a media type */
-#define STORE_META_MAX 65536    /* bytes of all user metadata of one node */
+#define STORE_META_MAX 65536    /* bytes of all user metadata of one node, in at most 1,000 items */
 #define STORE_JSON_MAX (64u << 20) /* bytes of a typed object's body */
 #define STORE_DEPTH_MAX 512     /* nesting of a typed object's body */
 

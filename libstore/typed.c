@@ -226,7 +226,7 @@ static int body_text(struct body_source *out, struct buffer *space, const struct
     const struct doc_node *node = doc_at(write->doc, write->object);
 
     if (write->sent.data && !node->changed) {
-        *out = (struct body_source){ write->sent.data, write->sent.size, 0 };
+        *out = body_in_memory(write->sent.data, write->sent.size);
         return STORE_OK;
     }
     doc_write(write->doc, write->object, space);
@@ -234,7 +234,7 @@ static int body_text(struct body_source *out, struct buffer *space, const struct
         return no_memory();
     if (space->size > STORE_JSON_MAX)
         return problem(STORE_TOO_LARGE, "a typed body has at most %u bytes", STORE_JSON_MAX);
-    *out = (struct body_source){ space->data, space->size, 0 };
+    *out = body_in_memory(space->data, space->size);
     return STORE_OK;
 }
 

@@ -170,15 +170,15 @@ static int finish(struct body_source *out, store_writer *writer)
     int rc;
 
     if (writer->typed) {
-        *out = (struct body_source){ writer->gathered.data, writer->gathered.size, 0 };
+        *out = body_in_memory(writer->gathered.data, writer->gathered.size);
         return STORE_OK;
     }
     if (body->id == 0 && body->size <= inline_max) {
-        *out = (struct body_source){ body->pending.data, body->size, 0 };
+        *out = body_in_memory(body->pending.data, body->size);
         return STORE_OK;
     }
     rc = body_writer_finish(body);
-    *out = (struct body_source){ NULL, body->size, body->id };
+    *out = (struct body_source){ .size = body->size, .staged = body->id };
     return rc;
 }
 
