@@ -226,8 +226,11 @@ int engine_cursor_open(struct engine_cursor *out, struct snapshot *snapshot)
         rc = mdb_cursor_renew(snapshot->handle, cursor);
     else
         rc = mdb_cursor_open(snapshot->handle, MAIN_DBI, &cursor);
-    if (rc)
+    if (rc) {
+        if (cursor)
+            mdb_cursor_close(cursor);
         return engine_lmdb_problem(rc, "cannot open a cursor");
+    }
     *out = (struct engine_cursor){ snapshot, cursor };
     return STORE_OK;
 }
