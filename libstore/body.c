@@ -148,6 +148,12 @@ static int write_chunks(struct transaction *txn, struct body_writer *writer, uin
     return rc;
 }
 
+/* The last of the disk is left to what frees space. */
+static int check_room(struct transaction *txn, size_t size)
+{
+    return engine_scarce(txn, size + size / 8 + 16 * 4096) ? problem(STORE_FULL, "the disk is all but full") : STORE_OK;
+}
+
 /* One transaction: `size` bytes, whole chunks unless they are the last. */
 static int flush(struct body_writer *writer, const char *data, size_t size)
 {
@@ -157,7 +163,9 @@ static int flush(struct body_writer *writer, const char *data, size_t size)
     int rc = engine_begin(&txn, writer->store->bodies);
 
     if (rc == STORE_OK) {
-        rc = delete_staging_rows(&txn, list);
+        rc = check_room(&txn, size);
+        if (rc == STORE_OK)
+            rc = delete_staging_rows(&txn, list);
         if (rc == STORE_OK && id == 0)
             rc = claim(&txn, writer->store, &id);
         if (rc == STORE_OK)
@@ -716,7 +724,9 @@ int body_patch(struct txn *txn, const struct record *record, uint64_t version, u
 
     if (rc != STORE_OK)
         return rc;
-    rc = patch_chunks(&bodies, record, version, offset, data, size);
+    rc = check_room(&bodies, size + 2 * CHUNK_DATA);
+    if (rc == STORE_OK)
+        rc = patch_chunks(&bodies, record, version, offset, data, size);
     if (rc == STORE_OK)
         rc = engine_commit(&bodies);
     else

@@ -72,7 +72,7 @@ static int run(struct operation *operation, struct txn *txn)
 int store_delete(store_answer *out, store *s, const char *location, const store_request *request)
 {
     store_answer unwanted = { 0 };
-    struct delete_operation op = { .operation = { .run = run }, .location = location,
+    struct delete_operation op = { .operation = { .run = run, .frees = true }, .location = location,
                                    .request = request_or_default(request), .answer = out ? out : &unwanted };
     int rc;
 

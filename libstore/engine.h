@@ -78,6 +78,9 @@ void engine_abort(struct transaction *txn);
  * whether only this engine's map was too small and can grow. Then abort and run the
  * operation again: the next engine_begin grows it. */
 bool engine_map_full(struct engine *engine);
+/* Whether writing `bytes` more would leave too little of the disk to delete anything: then only
+ * what frees space should go on. */
+bool engine_scarce(struct transaction *txn, size_t bytes);
 /* Everything since a savepoint can be undone; they nest up to 6 deep. A cursor is used
  * and closed at the level it was opened at. */
 int engine_savepoint(struct transaction *txn);

@@ -13,6 +13,7 @@
 
 #define GROUP_MAX 512          /* operations in one commit */
 #define LEADER_WAIT_CAP 2000000 /* ns */
+#define OPERATION_BYTES 32768   /* what an operation takes of the file, generously */
 #define RETRIES 40             /* of a group: each map growth doubles, each conflict is somebody's progress */
 
 /* One turn at the writer's lock. A turn of an explicit transaction has no operation. */
@@ -216,17 +217,23 @@ static int run_operation(void *context, struct txn *txn)
 
 /* -------------------------------------------------------------- the group */
 
+static int refuse(const struct operation *op, bool scarce)
+{
+    return scarce && !op->frees ? problem(STORE_FULL, "the disk is all but full") : STORE_OK;
+}
+
 /* Runs one operation of a group. `*spoilt`: it failed after it had written, so the whole
  * transaction has to be begun again without it. */
-static void run_one(struct txn *txn, struct operation *op, bool *spoilt)
+static void run_one(struct txn *txn, struct operation *op, bool scarce, bool *spoilt)
 {
     struct problem *mine = problem_redirect(op->problem);
     struct mark mark = mark_of(txn);
 
     problem_reset();
-    if (op->dry_run)
+    op->code = refuse(op, scarce);
+    if (op->code == STORE_OK && op->dry_run)
         op->code = behind_savepoint(txn, run_operation, op, true);
-    else
+    else if (op->code == STORE_OK)
         op->code = op->run(op, txn);
     if (op->code != STORE_OK && !op->dry_run) {
         back_to(txn, &mark);
@@ -272,7 +279,7 @@ static void fail_all(struct turn *first, size_t count, int code)
 static bool attempt(store *s, struct turn *first, size_t count, bool *out)
 {
     struct txn txn;
-    bool spoilt = false;
+    bool spoilt = false, scarce;
     size_t i = 0;
     int rc = begin(&txn, s);
 
@@ -280,10 +287,11 @@ static bool attempt(store *s, struct turn *first, size_t count, bool *out)
         fail_all(first, count, rc);
         return !grown(s);
     }
+    scarce = engine_scarce(&txn.engine, count * OPERATION_BYTES);
     for (struct turn *turn = first; i < count && !spoilt; turn = turn->next, i++) {
         if (out[i])
             continue;
-        run_one(&txn, turn->op, &spoilt);
+        run_one(&txn, turn->op, scarce, &spoilt);
         if (spoilt && turn->op->code == STORE_FULL && grown(s)) {
             abort_txn(&txn);
             return false;
@@ -474,6 +482,9 @@ int txn_execute(store *s, store_txn *explicit_txn, struct operation *op)
         return rc;
     if (explicit_txn->read_only)
         return problem(STORE_READ_ONLY, "the transaction is for reading only");
+    rc = refuse(op, engine_scarce(&explicit_txn->txn.engine, OPERATION_BYTES));
+    if (rc != STORE_OK)
+        return rc;
     return behind_savepoint(&explicit_txn->txn, run_operation, op, op->dry_run);
 }
 

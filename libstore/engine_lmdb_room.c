@@ -1,0 +1,62 @@
+/*
+ * engine_lmdb_room.c - how much a file can still take. LMDB writes anew what it changes, so a
+ * deletion needs pages before it frees any: on a disk filled to the brim nothing could be deleted.
+ */
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
+#include "engine_lmdb.h"
+
+#define RESERVED_PAGES 64 /* what deleting and reclaiming get by with */
+
+/* The pages by which the file can grow: unlimited when nobody can tell. */
+static uint64_t growth(const struct engine *engine, size_t page_size)
+{
+    uint64_t used, bytes = UINT64_MAX;
+    struct rlimit limit;
+    struct statvfs disk;
+    MDB_envinfo info;
+    int fd;
+
+    if (!engine->env || mdb_env_get_fd(engine->env, &fd) || mdb_env_info(engine->env, &info))
+        return UINT64_MAX;
+    if (!fstatvfs(fd, &disk))
+        bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    used = (info.me_last_pgno + 1) * page_size;
+    if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY) {
+        uint64_t left = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+        bytes = left < bytes ? left : bytes;
+    }
+    return bytes / page_size;
+}
+
+/* The free pages inside the file, counted up to `enough`. */
+static uint64_t free_pages(struct engine *engine, uint64_t enough)
+{
+    struct free_list list;
+    struct snapshot *snapshot;
+    uint64_t pages = 0;
+
+    if (engine_snapshot(&snapshot, engine) != STORE_OK)
+        return enough;
+    if (free_list_open(&list, snapshot) == 0)
+        while (pages < enough && free_list_next(&list) == 0)
+            pages += list.count;
+    free_list_close(&list);
+    engine_snapshot_end(snapshot);
+    return pages;
+}
+
+bool engine_scarce(struct transaction *txn, size_t bytes)
+{
+    struct engine *engine = txn->view.engine;
+    MDB_stat stat;
+    uint64_t needed, grows;
+
+    if (!txn->view.handle || mdb_env_stat(engine->env, &stat))
+        return false;
+    needed = RESERVED_PAGES + bytes / stat.ms_psize;
+    grows = growth(engine, stat.ms_psize);
+    return grows < needed && grows + free_pages(engine, needed) < needed;
+}
