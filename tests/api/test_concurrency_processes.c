@@ -297,6 +297,63 @@ Test(concurrency_processes, a_child_is_refused_even_when_the_parent_was_writing)
     assert_body("/a", "4");
 }
 
+/* ------------------------------------------------------ a file that outgrows */
+
+static const store_options SMALL_MAP = { .version = STORE_OPTIONS_VERSION, .flags = STORE_OPEN_CREATE,
+                                         .map_size = 1 << 20 };
+
+enum { GROWTHS = 6, GROWTH = 3000000 };
+
+/* Adds objects named by `who`, large and small ones; reads all that there are. */
+static bool grow(store *s, const char *who, int round)
+{
+    char location[48], *body = malloc(GROWTH);
+    bool ok;
+    void *read = NULL;
+    size_t size = 0;
+
+    memset(body, 'a' + round, GROWTH);
+    snprintf(location, sizeof location, "/%s-%d", who, round);
+    ok = store_put(NULL, s, location, body, GROWTH, NULL) == STORE_OK;
+    for (int i = 0; i < 400 && ok; i++) {
+        snprintf(location, sizeof location, "/%s-%d-%d", who, round, i);
+        ok = store_put(NULL, s, location, body, 2000, NULL) == STORE_OK;
+    }
+    for (int i = 0; i <= round && ok; i++) {
+        snprintf(location, sizeof location, "/parent-%d", i);
+        ok = store_get(&read, &size, NULL, s, location, NULL) == STORE_OK && size == GROWTH &&
+             *(char *)read == 'a' + i;
+        store_free(read);
+    }
+    free(body);
+    return ok;
+}
+
+static int grow_round;
+
+static int grow_in_child(store *inherited)
+{
+    store *s;
+
+    if (store_open(&s, store_path(inherited), &SMALL_MAP) != STORE_OK)
+        return 1;
+    if (!grow(s, "child", grow_round))
+        return 2;
+    store_close(s);
+    return 0;
+}
+
+Test(concurrency_processes, a_small_map_follows_a_file_that_another_process_made_larger)
+{
+    store *s = reopen_store(&SMALL_MAP);
+
+    for (grow_round = 0; grow_round < GROWTHS; grow_round++) {
+        cr_assert(grow(s, "parent", grow_round), "round %d: %s", grow_round, store_problem_json());
+        cr_assert_eq(child_status(grow_in_child, s), 0);
+        cr_assert_eq(number_at(s, "/child-0-399", NULL, NULL), 0, "it can be read");
+    }
+}
+
 /* --------------------------------------------------- the program beside us */
 
 Test(concurrency_processes, a_program_and_this_process_share_a_store)

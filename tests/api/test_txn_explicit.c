@@ -235,7 +235,7 @@ enum { GROUP_PUTS = 100 };
 
 static void put_own(struct worker *w)
 {
-    char location[32];
+    char location[48];
 
     for (int i = 0; i < GROUP_PUTS; i++) {
         snprintf(location, sizeof location, "/%zu-%d", w->index, i);
@@ -266,7 +266,7 @@ Test(txn_explicit, concurrent_puts_share_commits)
 static void put_or_be_refused(struct worker *w)
 {
     const store_request *refused = WITH(.flags = STORE_PARENTS | STORE_IF_MATCH_ANY);
-    char location[32];
+    char location[48];
 
     for (int i = 0; i < GROUP_PUTS; i++) {
         if (w->index % 2 == 0) {
@@ -281,7 +281,7 @@ static void put_or_be_refused(struct worker *w)
 
 Test(txn_explicit, a_refused_put_leaves_its_group_unharmed)
 {
-    char location[32];
+    char location[48];
 
     assert_crew(0, 8, put_or_be_refused, NULL);
     assert_absent("/no");

@@ -1,6 +1,7 @@
 /* test_fault.c - every allocation and every call of LMDB fails in turn, once and from then on, in every
  * public function: a clean code, the store as before or wholly changed, nothing lost, and usable. */
 #include <errno.h>
+#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,4 +127,9 @@ Test(fault, all_storage_calls_may_fail_from_any_on)
 Test(fault, the_disk_may_be_full_from_any_call_on)
 {
     fail_each_step(&(struct plan){ FAULT_STORAGE, true, ENOSPC, STORE_FULL });
+}
+
+Test(fault, the_file_may_be_found_resized_by_any_call)
+{
+    fail_each_step(&(struct plan){ FAULT_STORAGE, false, MDB_MAP_RESIZED, STORE_BUSY });
 }
