@@ -114,17 +114,38 @@ static void fill_and_free(void)
     assert_all_readable("small", small / 4, 500);
 }
 
-Test(fault_full, a_limit_of_the_file_size_is_a_full_disk)
+static void limit_files(rlim_t bytes)
 {
-    struct rlimit limit = { 6 << 20, RLIM_INFINITY };
+    struct rlimit limit = { bytes, RLIM_INFINITY };
 
     signal(SIGXFSZ, SIG_IGN);
-    test_store();
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+Test(fault_full, a_limit_of_the_file_size_is_a_full_disk)
+{
+    test_store();
+    limit_files(6 << 20);
     fill_and_free();
-    limit.rlim_cur = RLIM_INFINITY;
-    setrlimit(RLIMIT_FSIZE, &limit);
+    limit_files(RLIM_INFINITY);
     assert_ok(put_numbered("last", 1, BODY));
+}
+
+Test(fault_full, a_tree_is_deleted_and_reclaimed_on_a_full_disk)
+{
+    const store_request recursive = { .version = STORE_REQUEST_VERSION, .flags = STORE_RECURSIVE };
+    int64_t end = now_ms() + 20000;
+    store_stats stats;
+
+    assert_ok(store_make_collection(NULL, test_store(), "/tree", NULL));
+    limit_files(6 << 20);
+    cr_assert_gt(put_until_full("tree/", 700), 1000);
+    assert_ok(store_delete(NULL, test_store(), "/tree", &recursive));
+    do
+        assert_ok(store_stats_get(&stats, test_store()));
+    while (stats.garbage_collections > 0 && now_ms() < end);
+    cr_assert_eq(stats.garbage_collections, 0);
+    assert_put_works_again("after", 0, 700);
 }
 
 static void unmount_and_end(void)
