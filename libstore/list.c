@@ -203,6 +203,12 @@ static int check_options(const store_list_options *options)
                        STORE_LIST_OPTIONS_VERSION);
     if (options->where_count && (options->order_by || options->where_count > KEY_PARTS_MAX))
         return problem(STORE_BAD_ARGUMENT, "where goes with at most %d properties and no order", KEY_PARTS_MAX);
+    for (size_t i = 0; i < options->where_count; i++) {
+        if (options->where[i].name && options->where[i].value)
+            continue;
+        problem(STORE_BAD_ARGUMENT, "a property to find by has no name or no value");
+        return STORE_BAD_ARGUMENT;
+    }
     return STORE_OK;
 }
 
@@ -496,9 +502,6 @@ int store_find(char **location, store *s, const char *collection, const store_fi
     store_enter();
     *location = NULL;
     rc = get_options_check(&options);
-    for (size_t i = 0; i < count && rc == STORE_OK; i++)
-        if (!fields[i].name || !fields[i].value)
-            rc = problem(STORE_BAD_ARGUMENT, "a property to find by has no name or no value");
     if (rc != STORE_OK)
         return rc;
     list.txn = options->txn;
@@ -512,9 +515,9 @@ int store_find(char **location, store *s, const char *collection, const store_fi
         rc = problem(STORE_NOT_FOUND, "no object of the collection has this key");
     else if (rc == STORE_OK && iter->count > 1)
         rc = problem(STORE_BAD_ARGUMENT, "these are not all the properties of a key");
-    if (rc == STORE_OK)
+    if (rc == STORE_OK && first.name)
         rc = location_parse(&parsed, collection);
-    if (rc == STORE_OK)
+    if (rc == STORE_OK && first.name)
         rc = tree_join(found, parsed.text, slice_text(first.name));
     if (rc == STORE_OK) {
         *location = strdup(found);

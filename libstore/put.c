@@ -206,7 +206,7 @@ static int append_item(void *context, struct txn *txn, size_t index, store_resul
         snprintf(prefix, sizeof prefix, "/%zu", index);
     if (rc == STORE_OK)
         rc = assign(&target, &assigned, name, append, txn, object);
-    if (rc != STORE_OK)
+    if (rc != STORE_OK || !target.definition)
         return rc;
     /* Under a key of the store's choosing it is new, whatever the policy says of PUT to a location. */
     return assigned ? put_whole(txn, &target, NULL, &write, result) : put_typed(txn, &target, &write, result);

@@ -52,6 +52,25 @@ static int permit(const struct target *target, const struct record *existing, co
     return STORE_OK;
 }
 
+int range_probe(struct view *view, const struct range_write *write)
+{
+    struct target target;
+    struct record existing;
+    int rc = node_creatable(tree_resolve(&target, view, write->location));
+
+    if (rc == STORE_NO_COLLECTION && write->request->flags & STORE_PARENTS && write->request->flags & STORE_INSERT) {
+        problem_reset();
+        return STORE_OK;
+    }
+    if (rc == STORE_OK)
+        rc = tree_record(&existing, view, &target);
+    if (rc >= 0)
+        rc = permit(&target, rc == STORE_OK ? &existing : NULL, write);
+    if (rc < 0)
+        problem_location(write->location);
+    return rc;
+}
+
 /* --------------------------------------------------------------- in place */
 
 static int rewrite_inline(struct txn *txn, const struct target *target, const struct record *existing,

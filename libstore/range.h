@@ -16,6 +16,8 @@ struct range_write {
     const store_request *request;
 };
 
+/* Whether it would be refused whatever the bytes: for the beginning of a stream. */
+int range_probe(struct view *view, const struct range_write *write);
 int range_execute(store_answer *out, store *s, const struct range_write *write);
 
 #endif

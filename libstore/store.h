@@ -379,7 +379,7 @@ STORE_EXTERN int store_meta_set(store_answer *out, store *s, const char *locatio
 /* Defines a typed collection (SPEC 4): makes it if absent, else checks and indexes every
  * object first. NULL as definition makes it plain again. Expected errors: invalid_value
  * with a violation for each fault of the definition, or each object that does not
- * conform (pointer: its location), key_conflict, bad_body. */
+ * conform or has another's unique key (pointer: its location); bad_body. */
 STORE_EXTERN int store_define(store_answer *out, store *s, const char *location, const char *definition,
                               size_t size, const store_request *request);
 

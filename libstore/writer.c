@@ -80,7 +80,8 @@ static struct put put_of(const store_writer *writer)
 static int probe(store_writer *writer)
 {
     struct put put = put_of(writer);
-    struct location location;
+    const struct range_write range = { .location = writer->location, .offset = writer->offset,
+                                       .request = &writer->request };
     struct view view;
     bool own;
     int rc = request_check(&writer->request, writer->range ? RANGE_FLAGS : PUT_FLAGS);
@@ -91,12 +92,10 @@ static int probe(store_writer *writer)
         rc = problem(STORE_READ_ONLY, "the store is open for reading only");
     if (rc != STORE_OK)
         return rc;
-    if (writer->range)
-        return location_parse(&location, writer->location);
     rc = view_open(&view, &own, writer->store, writer->request.txn);
     if (rc != STORE_OK)
         return rc;
-    rc = put_probe(&view, &put, &writer->typed);
+    rc = writer->range ? range_probe(&view, &range) : put_probe(&view, &put, &writer->typed);
     view_close(&view, own);
     return rc;
 }

@@ -222,7 +222,7 @@ Test(locations, a_compound_key_joins_its_components, .description = "O7")
 
 Test(locations, a_key_whose_text_is_no_name_is_an_invalid_value)
 {
-    char body[600];
+    char body[5000];
 
     assert_ok(define("/s", "{'key':['k'],'schema':{'properties':{'k':{'type':'string'}}}}"));
     assert_refused(STORE_INVALID_VALUE, post("/s", J("{'k':''}"), NULL));
