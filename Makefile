@@ -162,7 +162,7 @@ check: packages
 	$(Q)$(MAKE) --no-print-directory test
 
 test: all $(suite) $(crash)
-	$(Q)tests/run.sh $(BUILD) $(FILTER)
+	$(Q)tests/run.sh $(BUILD) '$(FILTER)'
 
 asan:
 	$(Q)$(MAKE) --no-print-directory MODE=asan test
