@@ -14,7 +14,8 @@
 #define SYNC_MS 500            /* relaxed: well within the second that is promised */
 #define CLOSE_NANOS 200000000  /* what the end of a handle may spend on garbage */
 #define BATCH 64               /* garbage rows looked at in one go */
-#define COLLECTION_SLICE 1000  /* rows of a deleted collection that one transaction deletes */
+#define COLLECTION_SLICE 1000  /* rows of a deleted collection that one transaction deletes ... */
+#define COLLECTION_SLICE_MIN 8 /* ... on a full disk, where each takes space before it gives any */
 
 struct caretaker {
     store *store;
@@ -31,6 +32,7 @@ struct garbage {
     uint64_t id, generation;
     unsigned char range[16];
     size_t range_size;
+    int rows; /* of a collection, to delete in one transaction */
 };
 
 int caretaker_create(struct caretaker **out, store *s)
@@ -65,6 +67,7 @@ static bool read_garbage(struct garbage *out, struct slice found, struct slice v
     out->generation = found.size == SCOPE_PREFIX + 17 ? get_be64(at + SCOPE_PREFIX + 9) : 0;
     memcpy(out->range, value.data, value.size);
     out->range_size = value.size;
+    out->rows = COLLECTION_SLICE;
     return true;
 }
 
@@ -113,7 +116,7 @@ static int discard(struct txn *txn, struct slice key, struct slice value)
 
 /* Deletes a slice of a scope's rows; ENGINE_ABSENT when none is left. One row at a time by
  * key: other rows are written in between, which moves cursors. */
-static int empty_scope(struct txn *txn, uint64_t scope)
+static int empty_scope(struct txn *txn, uint64_t scope, int count)
 {
     struct slice found, value;
     struct key prefix, key;
@@ -121,7 +124,7 @@ static int empty_scope(struct txn *txn, uint64_t scope)
 
     put_be64(prefix.bytes, scope);
     prefix.size = 8;
-    for (int rows = 0; rows < COLLECTION_SLICE && rc == STORE_OK; rows++) {
+    for (int rows = 0; rows < count && rc == STORE_OK; rows++) {
         struct engine_cursor cursor;
         rc = engine_cursor_open(&cursor, &txn->engine.view);
         if (rc != STORE_OK)
@@ -169,7 +172,7 @@ static int forget_row(struct txn *txn, const struct garbage *item)
 
 static int collection_slice(struct txn *txn, const struct garbage *item)
 {
-    int rc = empty_scope(txn, item->id);
+    int rc = empty_scope(txn, item->id, item->rows);
 
     return rc == ENGINE_ABSENT ? forget_row(txn, item) : rc;
 }
@@ -194,6 +197,14 @@ static int reclaim_slice(store *s, const struct garbage *item, bool *more)
     if (rc == STORE_OK && !*more)
         rc = own_transaction(s, forget_row, item, &(bool){ false });
     return rc;
+}
+
+static bool smaller_slice(struct garbage *item)
+{
+    if (item->kind != GARBAGE_COLLECTION || item->rows <= COLLECTION_SLICE_MIN)
+        return false;
+    item->rows /= 5;
+    return true;
 }
 
 static bool stopping(struct caretaker *caretaker)
@@ -232,6 +243,10 @@ static bool reclaim(struct caretaker *caretaker, int64_t until)
                     goto out;
                 rc = reclaim_slice(s, &list[i], &more);
                 shared_end_reclaim(s->shared);
+                if (rc == STORE_FULL && smaller_slice(&list[i])) {
+                    rc = STORE_OK;
+                    more = true;
+                }
             }
         }
     }
