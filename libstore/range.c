@@ -58,7 +58,9 @@ int range_probe(struct view *view, const struct range_write *write)
     struct record existing;
     int rc = node_creatable(tree_resolve(&target, view, write->location));
 
-    if (rc == STORE_NO_COLLECTION && write->request->flags & STORE_PARENTS && write->request->flags & STORE_INSERT) {
+    if (rc == STORE_NO_COLLECTION && !(write->request->flags & STORE_INSERT)) {
+        rc = problem(STORE_NOT_FOUND, "there is nothing to patch");
+    } else if (rc == STORE_NO_COLLECTION && write->request->flags & STORE_PARENTS) {
         problem_reset();
         return STORE_OK;
     }

@@ -45,6 +45,13 @@ static inline void run_storectl(const char *global, const char *input, const cha
     run_command(&said, argv, input);
 }
 
+/* Another command than storectl, or storectl with words of the test's own. */
+static inline void run_other(const char *const argv[], const char *input)
+{
+    command_clear(&said);
+    run_command(&said, argv, input);
+}
+
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* Runs a command; asserts its exit status. */

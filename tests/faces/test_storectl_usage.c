@@ -11,7 +11,7 @@ static void run_bare(const char *input, const char *const words[])
     for (size_t i = 0; words[i]; i++)
         argv[i + 1] = words[i];
     command_clear(&said);
-    run_command(&said, argv, input);
+    run_other(argv, input);
 }
 
 #define expect_bare(wanted, ...)                                                               \
@@ -232,12 +232,12 @@ Test(storectl_usage, output_that_cannot_be_written_is_status_3)
 
     expect(0, "put", "/a", "--data", "1");
     cr_assert_geq(asprintf(&line, "%s -s %s ls >/dev/full", program("storectl"), test_path("store")), 0);
-    run_command(&said, WORDS("/bin/sh", "-c", line), NULL);
+    run_other(WORDS("/bin/sh", "-c", line), NULL);
     assert_status(3, &said);
     assert_says("cannot write to standard output");
     free(line);
     cr_assert_geq(asprintf(&line, "%s -s %s get /a >/dev/full", program("storectl"), test_path("store")), 0);
-    run_command(&said, WORDS("/bin/sh", "-c", line), NULL);
+    run_other(WORDS("/bin/sh", "-c", line), NULL);
     assert_status(3, &said);
     free(line);
     expect(3, "get", "/a", "-o", "/no/such/directory/file");
@@ -274,7 +274,7 @@ Test(storectl_usage, the_completion_script_knows_commands_and_options)
                            "export STORE=%s\ntry rea\ntry put --if\ntry get /ap\ntry help com\n",
                            root ? root : ".", program("storectl"), test_path("store")),
                   0);
-    run_command(&said, WORDS("bash", "-c", script), NULL);
+    run_other(WORDS("bash", "-c", script), NULL);
     free(script);
     assert_status(0, &said);
     cr_assert_str_eq(said.out, "readers\n--if-match --if-none-match\n/apple /apricots/\ncompact\n");
