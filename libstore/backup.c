@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "store_private.h"
 
 #define DIRECTORY_MODE 0770
@@ -17,55 +18,11 @@ static const char *const file_names[2] = { OBJECTS_FILE, BODIES_FILE };
 
 /* ------------------------------------------------------------------ files */
 
-static int system_problem(int error, const char *path)
-{
-    int code = STORE_IO;
-
-    if (error == ENOSPC || error == EDQUOT)
-        code = STORE_FULL;
-    else if (error == EROFS)
-        code = STORE_READ_ONLY;
-    else if (error == EACCES || error == EPERM)
-        code = STORE_DENIED;
-    else if (error == ENOENT)
-        code = STORE_NOT_FOUND;
-    return problem_os(code, error, "%s: %s", path, strerror(error));
-}
-
 static int join(char out[PATH_MAX], const char *directory, const char *name, const char *suffix)
 {
     if (snprintf(out, PATH_MAX, "%s/%s%s", directory, name, suffix) >= PATH_MAX)
         return problem(STORE_BAD_ARGUMENT, "the path is too long");
     return STORE_OK;
-}
-
-static int sync_directory(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int error = 0;
-
-    if (fd < 0)
-        return system_problem(errno, path);
-    if (fsync(fd) != 0 && errno != EINVAL) /* EINVAL: a file system that cannot, and need not */
-        error = errno;
-    close(fd);
-    return error ? system_problem(error, path) : STORE_OK;
-}
-
-static int sync_parent(const char *path)
-{
-    char parent[PATH_MAX];
-    size_t size = strlen(path);
-
-    while (size > 1 && path[size - 1] == '/')
-        size--;
-    while (size > 0 && path[size - 1] != '/')
-        size--;
-    if (size == 0)
-        return sync_directory(".");
-    memcpy(parent, path, size);
-    parent[size] = '\0';
-    return sync_directory(parent);
 }
 
 static int file_size(uint64_t *out, const char *directory, const char *name)
@@ -75,7 +32,7 @@ static int file_size(uint64_t *out, const char *directory, const char *name)
     int rc = join(path, directory, name, "");
 
     if (rc == STORE_OK && stat(path, &st) != 0)
-        rc = system_problem(errno, path);
+        rc = directory_problem(errno, path);
     *out = rc == STORE_OK ? (uint64_t)st.st_size : 0;
     return rc;
 }
@@ -177,12 +134,12 @@ int store_backup(store *s, const char *target, int (*progress)(uint64_t done, ui
         return rc;
     if (mkdir(target, DIRECTORY_MODE) != 0)
         return errno == EEXIST ? problem(STORE_KEY_CONFLICT, "the target exists: %s", target)
-                               : system_problem(errno, target);
+                               : directory_problem(errno, target);
     rc = copy_files(&backup);
     if (rc == STORE_OK)
-        rc = sync_directory(target);
+        rc = directory_sync(target);
     if (rc == STORE_OK)
-        rc = sync_parent(target);
+        rc = directory_sync_parent(target);
     if (rc != STORE_OK)
         remove_files(target);
     return rc;
@@ -194,9 +151,9 @@ int store_backup(store *s, const char *target, int (*progress)(uint64_t done, ui
 static int take_after(const char *copy, const struct stat *original)
 {
     if (chmod(copy, original->st_mode & 07777) != 0)
-        return system_problem(errno, copy);
+        return directory_problem(errno, copy);
     if (geteuid() == 0 && chown(copy, original->st_uid, original->st_gid) != 0)
-        return system_problem(errno, copy);
+        return directory_problem(errno, copy);
     return STORE_OK;
 }
 
@@ -212,9 +169,9 @@ static int make_compact(const char *directory, const char *name)
     if (rc == STORE_OK)
         rc = join(copy, directory, name, COMPACT_SUFFIX);
     if (rc == STORE_OK && stat(path, &st) != 0)
-        rc = system_problem(errno, path);
+        rc = directory_problem(errno, path);
     if (rc == STORE_OK && unlink(copy) != 0 && errno != ENOENT) /* a crash's */
-        rc = system_problem(errno, copy);
+        rc = directory_problem(errno, copy);
     if (rc != STORE_OK)
         return rc;
     options.file_mode = st.st_mode & 0777;
@@ -234,7 +191,7 @@ static int put_in_place(const char *directory, const char *name)
     if (rc == STORE_OK)
         rc = join(copy, directory, name, COMPACT_SUFFIX);
     if (rc == STORE_OK && rename(copy, path) != 0)
-        rc = system_problem(errno, path);
+        rc = directory_problem(errno, path);
     return rc;
 }
 
@@ -258,7 +215,7 @@ static int compact(const char *directory)
     for (int i = 0; i < 2 && rc == STORE_OK; i++)
         rc = put_in_place(directory, file_names[i]);
     if (rc == STORE_OK)
-        rc = sync_directory(directory);
+        rc = directory_sync(directory);
     if (rc != STORE_OK)
         remove_copies(directory);
     return rc;

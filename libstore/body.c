@@ -151,7 +151,7 @@ static int write_chunks(struct transaction *txn, struct body_writer *writer, uin
 /* The last of the disk is left to what frees space. */
 static int check_room(struct transaction *txn, size_t size)
 {
-    return engine_scarce(txn, size + size / 8 + 16 * 4096) ? problem(STORE_FULL, "the disk is all but full") : STORE_OK;
+    return engine_scarce(txn, size + size / 8, true) ? problem(STORE_FULL, "the disk is all but full") : STORE_OK;
 }
 
 /* One transaction: `size` bytes, whole chunks unless they are the last. */

@@ -381,7 +381,7 @@ void caretaker_poke(store *s, bool garbage)
     pthread_mutex_lock(&caretaker->lock);
     caretaker->garbage |= garbage;
     caretaker->dirty |= s->relaxed;
-    if (!caretaker->running && !caretaker->stop && (garbage || s->relaxed))
+    if (!caretaker->running && !caretaker->stop)
         caretaker->running = pthread_create(&caretaker->thread, NULL, work, caretaker) == 0;
     else if (garbage)
         pthread_cond_signal(&caretaker->poked);

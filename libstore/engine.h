@@ -79,8 +79,9 @@ void engine_abort(struct transaction *txn);
  * operation again: the next engine_begin grows it. */
 bool engine_map_full(struct engine *engine);
 /* Whether writing `bytes` more would leave too little of the disk to delete anything: then only
- * what frees space should go on. */
-bool engine_scarce(struct transaction *txn, size_t bytes);
+ * what frees space should go on. A `modest` writer leaves the disk's last pages to other files, and
+ * makes do with free ones inside its own. */
+bool engine_scarce(struct transaction *txn, size_t bytes, bool modest);
 /* Everything since a savepoint can be undone; they nest up to 6 deep. A cursor is used
  * and closed at the level it was opened at. */
 int engine_savepoint(struct transaction *txn);

@@ -8,7 +8,8 @@
 
 #include "engine_lmdb.h"
 
-#define RESERVED_PAGES 64 /* what deleting and reclaiming get by with */
+#define RESERVED_PAGES 64 /* what deleting and reclaiming get by with ... */
+#define RESERVED_MIN 8    /* ... in a large file, and in the smallest */
 
 /* The pages by which the file can grow: unlimited when nobody can tell. */
 static uint64_t growth(const struct engine *engine, size_t page_size)
@@ -48,15 +49,32 @@ static uint64_t free_pages(struct engine *engine, uint64_t enough)
     return pages;
 }
 
-bool engine_scarce(struct transaction *txn, size_t bytes)
+/* What a deletion may write anew: never more than a part of what a small file has. */
+static uint64_t reserve(uint64_t used)
+{
+    uint64_t part = RESERVED_MIN + used / 8;
+
+    return part < RESERVED_PAGES ? part : RESERVED_PAGES;
+}
+
+bool engine_scarce(struct transaction *txn, size_t bytes, bool modest)
 {
     struct engine *engine = txn->view.engine;
+    uint64_t needed, grows, free, all;
+    MDB_envinfo info;
     MDB_stat stat;
-    uint64_t needed, grows;
 
-    if (!txn->view.handle || mdb_env_stat(engine->env, &stat))
+    if (!txn->view.handle || mdb_env_stat(engine->env, &stat) || mdb_env_info(engine->env, &info))
         return false;
-    needed = RESERVED_PAGES + bytes / stat.ms_psize;
+    needed = bytes / stat.ms_psize;
     grows = growth(engine, stat.ms_psize);
-    return grows < needed && grows + free_pages(engine, needed) < needed;
+    if (grows >= RESERVED_PAGES + needed)
+        return false;
+    if (modest) { /* twice as much: runs of pages may be in the way */
+        needed *= 2;
+        grows = 0;
+    }
+    free = free_pages(engine, RESERVED_PAGES + needed);
+    all = info.me_last_pgno + 1;
+    return free + grows < reserve(all > free ? all - free : 0) + needed;
 }

@@ -13,6 +13,7 @@
 
 #include "body.h"
 #include "caretaker.h"
+#include "directory.h"
 #include "layout.h"
 #include "node.h"
 #include "store_private.h"
@@ -111,13 +112,7 @@ static int make_directory(const char *path, bool create)
         return problem(STORE_NOT_FOUND, "there is no store %s", path);
     if (mkdir(path, DIRECTORY_MODE) == 0 || errno == EEXIST)
         return STORE_OK;
-    if (errno == ENOSPC || errno == EDQUOT)
-        return problem(STORE_FULL, "%s: %s", path, strerror(errno));
-    if (errno == EROFS)
-        return problem(STORE_READ_ONLY, "%s: %s", path, strerror(errno));
-    if (errno == ENOENT)
-        return problem(STORE_NOT_FOUND, "%s: %s", path, strerror(errno));
-    return problem_os(errno == EACCES ? STORE_DENIED : STORE_IO, errno, "%s: %s", path, strerror(errno));
+    return directory_problem(errno, path);
 }
 
 static int prepare_directory(char **absolute, struct stat *st, const char *path, bool create)
@@ -209,7 +204,12 @@ static int open_format(store *s, bool create)
     engine_snapshot_end(snapshot);
     if (rc != ENGINE_ABSENT)
         return rc;
-    return create ? txn_execute(s, NULL, &op) : problem(STORE_NOT_FOUND, "there is no store in %s", s->path);
+    if (!create)
+        return problem(STORE_NOT_FOUND, "there is no store in %s", s->path);
+    rc = txn_execute(s, NULL, &op);
+    if (rc == STORE_OK)
+        rc = directory_sync(s->path);
+    return rc == STORE_OK ? directory_sync_parent(s->path) : rc;
 }
 
 /* ------------------------------------------------------------------- open */

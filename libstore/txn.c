@@ -13,7 +13,7 @@
 
 #define GROUP_MAX 512          /* operations in one commit */
 #define LEADER_WAIT_CAP 2000000 /* ns */
-#define OPERATION_BYTES 32768   /* what an operation takes of the file, generously */
+#define OPERATION_BYTES 16384   /* what an operation takes of the file, generously */
 #define RETRIES 40             /* of a group: each map growth doubles, each conflict is somebody's progress */
 
 /* One turn at the writer's lock. A turn of an explicit transaction has no operation. */
@@ -287,7 +287,7 @@ static bool attempt(store *s, struct turn *first, size_t count, bool *out)
         fail_all(first, count, rc);
         return !grown(s);
     }
-    scarce = engine_scarce(&txn.engine, count * OPERATION_BYTES);
+    scarce = engine_scarce(&txn.engine, count * OPERATION_BYTES, false);
     for (struct turn *turn = first; i < count && !spoilt; turn = turn->next, i++) {
         if (out[i])
             continue;
@@ -482,7 +482,7 @@ int txn_execute(store *s, store_txn *explicit_txn, struct operation *op)
         return rc;
     if (explicit_txn->read_only)
         return problem(STORE_READ_ONLY, "the transaction is for reading only");
-    rc = refuse(op, engine_scarce(&explicit_txn->txn.engine, OPERATION_BYTES));
+    rc = refuse(op, engine_scarce(&explicit_txn->txn.engine, OPERATION_BYTES, false));
     if (rc != STORE_OK)
         return rc;
     return behind_savepoint(&explicit_txn->txn, run_operation, op, op->dry_run);
