@@ -110,20 +110,15 @@ static int no_body(const struct record *record)
     return problem_os(STORE_KIND_CONFLICT, EISDIR, "it is a collection: it has no body");
 }
 
-int store_stat_get(store_stat *out, store *s, const char *location, const store_get_options *options)
+static int stat_in(store_stat *out, store *s, const char *location, store_txn *txn)
 {
     struct buffer text = BUFFER_INIT;
     struct target target;
     struct record record;
     struct view view;
     bool own;
-    int rc;
+    int rc = view_open(&view, &own, s, txn);
 
-    store_enter();
-    *out = (store_stat){ 0 };
-    rc = get_options_check(&options);
-    if (rc == STORE_OK)
-        rc = view_open(&view, &own, s, options->txn);
     if (rc != STORE_OK)
         return rc;
     rc = tree_find(&record, &target, &view, location);
@@ -136,6 +131,27 @@ int store_stat_get(store_stat *out, store *s, const char *location, const store_
     }
     view_close(&view, own);
     buffer_release(&text);
+    return rc;
+}
+
+int store_stat_get(store_stat *out, store *s, const char *location, const store_get_options *options)
+{
+    store_txn *pin;
+    int rc;
+
+    store_enter();
+    *out = (store_stat){ 0 };
+    rc = get_options_check(&options);
+    if (rc == STORE_OK)
+        rc = stat_in(out, s, location, options->txn);
+    if (overtaken(rc, options)) {
+        problem_reset();
+        rc = txn_pin(&pin, s);
+        if (rc != STORE_OK)
+            return rc;
+        rc = stat_in(out, s, location, pin);
+        txn_unpin(pin);
+    }
     if (rc < 0)
         problem_location(location);
     return rc;
@@ -175,23 +191,38 @@ static int whole(struct buffer *out, store_stat *stat, struct view *view, const 
     return rc;
 }
 
-/* A chunk can be reclaimed between the two snapshots of a GET when the object is replaced
- * meanwhile: then the newest state is read again. In an older snapshot it is gone. */
-static int whole_again(struct buffer *out, store_stat *stat, store *s, const char *location,
-                       const store_get_options *options)
+static int whole_in(struct buffer *out, store_stat *stat, store *s, const char *location, store_txn *txn)
 {
     struct view view;
     bool own;
-    int rc = STORE_PRECONDITION_FAILED;
+    int rc = view_open(&view, &own, s, txn);
 
-    for (int tries = 0; rc == STORE_PRECONDITION_FAILED && tries < 10; tries++) {
-        buffer_clear(out);
+    if (rc != STORE_OK)
+        return rc;
+    buffer_clear(out);
+    rc = whole(out, stat, &view, location);
+    view_close(&view, own);
+    return rc;
+}
+
+bool overtaken(int code, const store_get_options *options)
+{
+    return code == STORE_PRECONDITION_FAILED && !options->txn;
+}
+
+static int whole_again(struct buffer *out, store_stat *stat, store *s, const char *location,
+                       const store_get_options *options)
+{
+    store_txn *pin;
+    int rc = whole_in(out, stat, s, location, options->txn);
+
+    if (overtaken(rc, options)) {
         problem_reset();
-        rc = view_open(&view, &own, s, options->txn);
+        rc = txn_pin(&pin, s);
         if (rc != STORE_OK)
             return rc;
-        rc = whole(out, stat, &view, location);
-        view_close(&view, own);
+        rc = whole_in(out, stat, s, location, pin);
+        txn_unpin(pin);
     }
     if (rc < 0)
         problem_location(location);
@@ -263,7 +294,7 @@ int store_put_json(store_answer *out, store *s, const char *location, const json
 
 /* ------------------------------------------------------------------ views */
 
-enum { VIEW_OBJECTS, VIEW_BODIES, VIEW_MEMORY };
+enum { VIEW_OBJECTS, VIEW_BODIES, VIEW_MEMORY, VIEW_PIN };
 
 static int view_gathered(store_view *out, const struct view *view, const struct record *record)
 {
@@ -328,26 +359,44 @@ static int view_node(store_view *out, struct view *view, const char *location)
     return STORE_OK;
 }
 
-int store_view_open(store_view *out, store *s, const char *location, const store_get_options *options)
+static int view_in(store_view *out, store *s, const char *location, store_txn *txn)
 {
     struct view view;
     bool own = false;
+    int rc = view_open(&view, &own, s, txn);
+
+    if (rc != STORE_OK)
+        return rc;
+    if (own)
+        out->internal[VIEW_OBJECTS] = view.snapshot;
+    rc = view_node(out, &view, location);
+    if (rc != STORE_OK)
+        store_view_close(out);
+    return rc;
+}
+
+int store_view_open(store_view *out, store *s, const char *location, const store_get_options *options)
+{
+    store_txn *pin;
     int rc;
 
     store_enter();
     *out = (store_view){ 0 };
     rc = get_options_check(&options);
     if (rc == STORE_OK)
-        rc = view_open(&view, &own, s, options->txn);
-    if (rc != STORE_OK)
-        return rc;
-    if (own)
-        out->internal[VIEW_OBJECTS] = view.snapshot;
-    rc = view_node(out, &view, location);
-    if (rc != STORE_OK) {
-        store_view_close(out);
-        problem_location(location);
+        rc = view_in(out, s, location, options->txn);
+    if (overtaken(rc, options)) {
+        problem_reset();
+        rc = txn_pin(&pin, s);
+        if (rc == STORE_OK)
+            rc = view_in(out, s, location, pin);
+        if (rc == STORE_OK)
+            out->internal[VIEW_PIN] = pin;
+        else if (pin)
+            txn_unpin(pin);
     }
+    if (rc < 0)
+        problem_location(location);
     return rc;
 }
 
@@ -358,6 +407,8 @@ void store_view_close(store_view *view)
     if (view->internal[VIEW_BODIES])
         engine_snapshot_end(view->internal[VIEW_BODIES]);
     free(view->internal[VIEW_MEMORY]);
+    if (view->internal[VIEW_PIN])
+        txn_unpin(view->internal[VIEW_PIN]);
     *view = (store_view){ 0 };
 }
 

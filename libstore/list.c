@@ -277,8 +277,6 @@ static int keep_body(store_iter *iter, struct item *item, const struct view *vie
         item->has_body = true;
         item->body = keep_text(iter, body.data, body.size);
         item->body_size = body.size;
-    } else if (rc == STORE_PRECONDITION_FAILED) {
-        rc = STORE_OK; /* replaced since this page's snapshot: without its body */
     }
     buffer_release(&space);
     return rc;
@@ -431,10 +429,19 @@ static int next_page(store_iter *iter)
     struct view view;
     uint64_t scope;
     bool own;
-    int rc = view_open(&view, &own, iter->store, iter->options.txn);
+    store_txn *pin = NULL;
+    int rc = STORE_OK;
 
-    if (rc != STORE_OK)
+    /* With bodies a page sees both files as of one commit. */
+    if (iter->options.bodies && !iter->options.txn)
+        rc = txn_pin(&pin, iter->store);
+    if (rc == STORE_OK)
+        rc = view_open(&view, &own, iter->store, pin ? pin : iter->options.txn);
+    if (rc != STORE_OK) {
+        if (pin)
+            txn_unpin(pin);
         return rc;
+    }
     iter->count = iter->at = 0;
     buffer_clear(&iter->texts);
     rc = location_parse(&location, iter->location);
@@ -445,6 +452,8 @@ static int next_page(store_iter *iter)
     if (rc == STORE_OK)
         rc = fill(iter, &view, definition);
     view_close(&view, own);
+    if (pin)
+        txn_unpin(pin);
     return rc;
 }
 

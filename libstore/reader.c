@@ -150,22 +150,39 @@ static int read_property(size_t *size, store *s, const char *location, void *buf
     return rc;
 }
 
-int store_read(size_t *size, store *s, const char *location, void *buffer, size_t capacity, uint64_t offset,
-               const store_get_options *options)
+static int read_in(size_t *size, store *s, const char *location, void *buffer, size_t capacity, uint64_t offset,
+                   store_txn *txn)
 {
     struct view view;
     bool own;
+    int rc = view_open(&view, &own, s, txn);
+
+    if (rc != STORE_OK)
+        return rc;
+    rc = read_part(size, &view, location, buffer, capacity, offset);
+    view_close(&view, own);
+    return rc;
+}
+
+int store_read(size_t *size, store *s, const char *location, void *buffer, size_t capacity, uint64_t offset,
+               const store_get_options *options)
+{
+    store_txn *pin;
     int rc;
 
     store_enter();
     *size = 0;
     rc = get_options_check(&options);
     if (rc == STORE_OK)
-        rc = view_open(&view, &own, s, options->txn);
-    if (rc != STORE_OK)
-        return rc;
-    rc = read_part(size, &view, location, buffer, capacity, offset);
-    view_close(&view, own);
+        rc = read_in(size, s, location, buffer, capacity, offset, options->txn);
+    if (overtaken(rc, options)) {
+        problem_reset();
+        rc = txn_pin(&pin, s);
+        if (rc != STORE_OK)
+            return rc;
+        rc = read_in(size, s, location, buffer, capacity, offset, pin);
+        txn_unpin(pin);
+    }
     if (rc == ENGINE_ABSENT)
         return read_property(size, s, location, buffer, capacity, offset, options);
     if (rc < 0) {

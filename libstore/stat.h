@@ -10,4 +10,8 @@ void stat_fill(store_stat *out, const struct record *record, bool typed);
 /* The defaults for NULL; bad_argument for a version this library does not know. */
 int get_options_check(const store_get_options **options);
 
+/* The object was replaced between the two snapshots of a reading call, and chunks of it were reclaimed:
+ * to be done again in a pinned transaction. What the caller's own transaction cannot read is gone. */
+bool overtaken(int code, const store_get_options *options);
+
 #endif

@@ -592,6 +592,30 @@ static int begin_reading(store_txn *txn)
     return rc;
 }
 
+int txn_pin(store_txn **out, store *s)
+{
+    store_txn *txn = calloc(1, sizeof *txn);
+    int rc;
+
+    *out = NULL;
+    if (!txn)
+        return problem(STORE_NO_MEMORY, "no memory for a transaction");
+    txn->store = s;
+    txn->read_only = true;
+    rc = begin_reading(txn);
+    if (rc == STORE_OK)
+        *out = txn;
+    else
+        free(txn);
+    return rc;
+}
+
+void txn_unpin(store_txn *txn)
+{
+    end_reading(txn);
+    free(txn);
+}
+
 int store_begin(store_txn **out, store *s, bool read_only)
 {
     store_txn *txn;

@@ -54,6 +54,11 @@ void txn_settle(store *s, store_txn *explicit_txn, uint64_t body, bool published
 /* A snapshot for reading: the explicit transaction's, or a new one. `own` says whether it is to be ended. */
 int txn_snapshot(struct snapshot **out, bool *own, store *s, store_txn *explicit_txn);
 
+/* A reading transaction inside the library, for one call: both files as of one commit, so that no chunk
+ * of what is read can be reclaimed meanwhile. */
+int txn_pin(store_txn **out, store *s);
+void txn_unpin(store_txn *txn);
+
 /* The bodies that a reading transaction sees; NULL for any other, and for none. */
 struct snapshot *txn_bodies(const store_txn *explicit_txn);
 
