@@ -409,7 +409,7 @@ void store_view_close(store_view *view)
     free(view->internal[VIEW_MEMORY]);
     if (view->internal[VIEW_PIN])
         txn_unpin(view->internal[VIEW_PIN]);
-    *view = (store_view){ 0 };
+    memset(view, 0, sizeof *view);
 }
 
 /* ---------------------------------------------------- metadata, definition */
