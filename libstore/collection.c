@@ -8,6 +8,7 @@
 #include "change.h"
 #include "index.h"
 #include "typed.h"
+#include "verb.h"
 
 #define MAKE_FLAGS (STORE_PARENTS | STORE_DRY_RUN | STORE_IF_NONE_MATCH_ANY | STORE_SET_META)
 #define DEFINE_FLAGS (STORE_PARENTS | STORE_DRY_RUN | STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY)
@@ -17,7 +18,6 @@ struct collection_operation {
     const char *location;
     struct definition *definition; /* define: the new one; NULL makes it plain */
     const store_request *request;
-    store_answer *answer;
 };
 
 /* ------------------------------------------------------------------- make */
@@ -30,18 +30,17 @@ static int run_make(struct operation *operation, struct txn *txn)
     struct record existing;
     int rc;
 
-    answer_reset(op->answer);
     rc = node_creatable(node_resolve(&target, txn, op->location, op->request));
     view = view_of_txn(txn);
     if (rc == STORE_OK)
         rc = tree_record(&existing, &view, &target);
     if (rc == STORE_OK && existing.kind == NODE_COLLECTION && op->request->flags & STORE_PARENTS)
-        rc = result_set(&op->answer->one, STORE_NOTHING, existing.version, op->location, false);
+        rc = result_set(&op->operation.answer->one, STORE_NOTHING, existing.version, op->location, false);
     else if (rc == STORE_OK)
         rc = op->request->flags & STORE_IF_NONE_MATCH_ANY ? conditions_check(op->request, &existing)
                                                           : node_taken(&target);
     else if (rc == ENGINE_ABSENT)
-        rc = node_make_collection(txn, &target, op->request, &op->answer->one);
+        rc = node_make_collection(txn, &target, op->request, &op->operation.answer->one);
     if (rc < 0)
         problem_location(op->location);
     return rc;
@@ -49,21 +48,11 @@ static int run_make(struct operation *operation, struct txn *txn)
 
 static int execute(struct collection_operation *op, store_answer *out, store *s, unsigned flags)
 {
-    store_answer unwanted = { 0 };
-    int rc;
+    int rc = verb_check(op->request, flags);
 
-    op->answer = out ? out : &unwanted;
-    *op->answer = (store_answer){ .dry_run = op->request->flags & STORE_DRY_RUN };
-    op->operation.dry_run = op->answer->dry_run;
-    rc = request_check(op->request, flags);
-    if (rc == STORE_OK)
-        rc = metadata_check(op->request);
-    if (rc == STORE_OK)
-        rc = txn_execute(s, op->request->txn, &op->operation);
-    if (rc != STORE_OK || !out)
-        store_answer_clear(op->answer);
-    op->answer = NULL;
-    return rc;
+    if (out)
+        *out = (store_answer){ 0 };
+    return rc == STORE_OK ? verb_execute(out, s, op->request, &op->operation) : rc;
 }
 
 int store_make_collection(store_answer *out, store *s, const char *location, const store_request *request)
@@ -351,7 +340,7 @@ static int define(struct txn *txn, const struct target *target, struct collectio
     if (rc == STORE_OK)
         rc = tree_record(&record, &view, target);
     if (rc == STORE_OK)
-        rc = node_write(txn, target, &change, &op->answer->one);
+        rc = node_write(txn, target, &change, &op->operation.answer->one);
     txn->namespace_changed = true;
     tree_cache_clear(txn->cache);
     return rc;
@@ -363,7 +352,6 @@ static int run_define(struct operation *operation, struct txn *txn)
     struct target target;
     int rc;
 
-    answer_reset(op->answer);
     rc = node_creatable(node_resolve(&target, txn, op->location, op->request));
     if (rc == STORE_OK && target.definition)
         rc = problem(STORE_KIND_CONFLICT, "a typed collection holds objects only");

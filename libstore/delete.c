@@ -1,8 +1,9 @@
 /* delete.c - DELETE of objects, properties and collections. */
-#include "answer.h"
 #include "amend.h"
+#include "answer.h"
 #include "change.h"
 #include "typed.h"
+#include "verb.h"
 
 #define DELETE_FLAGS (STORE_RECURSIVE | STORE_DRY_RUN | STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY)
 
@@ -10,7 +11,6 @@ struct delete_operation {
     struct operation operation;
     const char *location;
     const store_request *request;
-    store_answer *answer;
 };
 
 /* A property returns to its initial state. */
@@ -19,7 +19,7 @@ static int reset_property(struct txn *txn, const struct target *target, const st
 {
     const struct amendment amendment = { .kind = STORE_PATCH_MERGE, .request = op->request, .removes = true };
 
-    return amend_existing(txn, target, record, &amendment, &op->answer->one);
+    return amend_existing(txn, target, record, &amendment, &op->operation.answer->one);
 }
 
 static int delete_node(struct txn *txn, const struct target *target, const struct record *record,
@@ -38,7 +38,7 @@ static int delete_node(struct txn *txn, const struct target *target, const struc
         return rc;
     version = txn_version(txn);
     rc = change_note(txn, version, STORE_DELETED, node_kind_of(kind), location, NULL);
-    return rc == STORE_OK ? result_set(&op->answer->one, STORE_DELETED, version, location, false) : rc;
+    return rc == STORE_OK ? result_set(&op->operation.answer->one, STORE_DELETED, version, location, false) : rc;
 }
 
 static int run(struct operation *operation, struct txn *txn)
@@ -49,7 +49,6 @@ static int run(struct operation *operation, struct txn *txn)
     struct record record;
     int rc;
 
-    answer_reset(op->answer);
     rc = tree_find(&record, &target, &view, op->location);
     if (rc == STORE_NOT_FOUND && conditions_any(op->request)) {
         int failed = conditions_check(op->request, NULL);
@@ -71,18 +70,13 @@ static int run(struct operation *operation, struct txn *txn)
 
 int store_delete(store_answer *out, store *s, const char *location, const store_request *request)
 {
-    store_answer unwanted = { 0 };
     struct delete_operation op = { .operation = { .run = run, .frees = true }, .location = location,
-                                   .request = request_or_default(request), .answer = out ? out : &unwanted };
+                                   .request = request_or_default(request) };
     int rc;
 
     store_enter();
-    *op.answer = (store_answer){ .dry_run = op.request->flags & STORE_DRY_RUN };
-    op.operation.dry_run = op.answer->dry_run;
-    rc = request_check(op.request, DELETE_FLAGS);
-    if (rc == STORE_OK)
-        rc = txn_execute(s, op.request->txn, &op.operation);
-    if (rc != STORE_OK || !out)
-        store_answer_clear(op.answer);
-    return rc;
+    if (out)
+        *out = (store_answer){ 0 };
+    rc = verb_check(op.request, DELETE_FLAGS);
+    return rc == STORE_OK ? verb_execute(out, s, op.request, &op.operation) : rc;
 }

@@ -7,6 +7,7 @@
 #include "change.h"
 #include "index.h"
 #include "typed.h"
+#include "verb.h"
 
 #define MOVE_FLAGS (STORE_REPLACE | STORE_NOREPLACE | STORE_PARENTS | STORE_DRY_RUN | STORE_IF_MATCH_ANY | \
                     STORE_IF_NONE_MATCH_ANY)
@@ -16,7 +17,6 @@ struct move_operation {
     const char *from, *to;
     bool copies;
     const store_request *request;
-    store_answer *answer;
 };
 
 /* What a moved or copied JSON object is labelled as when it leaves its typed collection. */
@@ -123,7 +123,7 @@ static int into_typed(struct txn *txn, const struct target *from, const struct t
         write.sent = text;
         write.old = op->copies ? NULL : record;
         write.from = op->copies ? NULL : from;
-        rc = typed_write(txn, to, &write, &op->answer->one);
+        rc = typed_write(txn, to, &write, &op->operation.answer->one);
     }
     free(items);
     doc_release(&doc);
@@ -148,7 +148,7 @@ static int move_plain(struct txn *txn, const struct target *from, const struct t
     int rc = from->definition ? typed_rows(&rows, txn, from, record) : STORE_OK;
 
     if (rc == STORE_OK)
-        rc = node_write(txn, to, &change, &op->answer->one);
+        rc = node_write(txn, to, &change, &op->operation.answer->one);
     if (rc == STORE_OK)
         rc = node_unlink(txn, from);
     if (rc == STORE_OK)
@@ -183,7 +183,7 @@ static int move_collection(struct txn *txn, const struct target *from, const str
         rc = node_unlink(txn, from);
     txn->namespace_changed = true;
     tree_cache_clear(txn->cache);
-    return rc == STORE_OK ? announce(txn, from, to, NODE_COLLECTION, version, &op->answer->one) : rc;
+    return rc == STORE_OK ? announce(txn, from, to, NODE_COLLECTION, version, &op->operation.answer->one) : rc;
 }
 
 /* Collections whose rows are still to be copied. */
@@ -289,7 +289,7 @@ static int copy_node(struct txn *txn, const struct target *from, const struct ta
         rc = node_duplicate(txn, &to->key, &twin, &id);
     buffer_release(&section);
     if (rc == STORE_OK)
-        rc = announce(txn, NULL, to, twin.kind, id, &op->answer->one);
+        rc = announce(txn, NULL, to, twin.kind, id, &op->operation.answer->one);
     return rc == STORE_OK && twin.kind == NODE_COLLECTION ? copy_below(txn, source, id) : rc;
 }
 
@@ -324,7 +324,6 @@ static int run(struct operation *operation, struct txn *txn)
     bool replaced = false;
     int rc;
 
-    answer_reset(op->answer);
     rc = tree_find(&record, &from, &view, op->from);
     if (rc == STORE_OK)
         rc = conditions_check(op->request, &record);
@@ -338,7 +337,7 @@ static int run(struct operation *operation, struct txn *txn)
     if (rc == STORE_OK)
         rc = check_ends(&from, &to, record.kind);
     if (rc == STORE_OK && slice_equal(key_slice(&from.key), key_slice(&to.key)))
-        return same_place(&to, &record, op->answer);
+        return same_place(&to, &record, op->operation.answer);
     if (rc == STORE_OK)
         rc = clear_target(txn, &to, record.kind, op->request, &replaced);
     if (rc == STORE_OK) {
@@ -348,7 +347,7 @@ static int run(struct operation *operation, struct txn *txn)
     if (rc == STORE_OK)
         rc = relocate(txn, &from, &to, &record, op);
     if (rc == STORE_OK)
-        op->answer->one.outcome = replaced ? STORE_UPDATED : STORE_CREATED;
+        op->operation.answer->one.outcome = replaced ? STORE_UPDATED : STORE_CREATED;
     if (rc < 0)
         problem_location(op->to);
     return rc;
@@ -357,20 +356,15 @@ static int run(struct operation *operation, struct txn *txn)
 static int relocate_verb(store_answer *out, store *s, const char *from, const char *to, const store_request *request,
                          bool copies)
 {
-    store_answer unwanted = { 0 };
     struct move_operation op = { .operation = { .run = run }, .from = from, .to = to, .copies = copies,
-                                 .request = request_or_default(request), .answer = out ? out : &unwanted };
+                                 .request = request_or_default(request) };
     int rc;
 
     store_enter();
-    *op.answer = (store_answer){ .dry_run = op.request->flags & STORE_DRY_RUN };
-    op.operation.dry_run = op.answer->dry_run;
-    rc = request_check(op.request, MOVE_FLAGS);
-    if (rc == STORE_OK)
-        rc = txn_execute(s, op.request->txn, &op.operation);
-    if (rc != STORE_OK || !out)
-        store_answer_clear(op.answer);
-    return rc;
+    if (out)
+        *out = (store_answer){ 0 };
+    rc = verb_check(op.request, MOVE_FLAGS);
+    return rc == STORE_OK ? verb_execute(out, s, op.request, &op.operation) : rc;
 }
 
 int store_move(store_answer *out, store *s, const char *from, const char *to, const store_request *request)

@@ -6,6 +6,7 @@
 
 #include "amend.h"
 #include "answer.h"
+#include "verb.h"
 
 #define PATCH_FLAGS (STORE_INSERT | STORE_NOINSERT | STORE_PARENTS | STORE_PARTIAL | STORE_DRY_RUN | \
                      STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY | STORE_SET_META)
@@ -16,7 +17,6 @@ struct patch_operation {
     struct doc doc; /* the patch; never changed by a run */
     store_patch_kind kind;
     const store_request *request;
-    store_answer *answer;
 };
 
 static int patch_plain(struct txn *txn, const struct target *target, const struct patch_operation *op,
@@ -38,7 +38,7 @@ static int patch_plain(struct txn *txn, const struct target *target, const struc
     if (rc == STORE_OK && !definition)
         rc = problem_os(STORE_KIND_CONFLICT, EISDIR, "there is a plain collection");
     if (rc == STORE_OK)
-        rc = amend_collection(txn, target->location.text, id, definition, amendment, op->answer);
+        rc = amend_collection(txn, target->location.text, id, definition, amendment, op->operation.answer);
     return rc;
 }
 
@@ -49,14 +49,13 @@ static int run(struct operation *operation, struct txn *txn)
     struct target target;
     int rc;
 
-    answer_reset(op->answer);
     rc = node_resolve(&target, txn, op->location, op->request);
     if (rc == STORE_NO_COLLECTION && !(op->request->flags & STORE_INSERT))
         rc = problem(STORE_NOT_FOUND, "there is nothing to patch");
     if (rc == STORE_OK && target.definition && target.location.collection)
         rc = problem_os(STORE_KIND_CONFLICT, ENOTDIR, "a typed collection holds objects only");
     if (rc == STORE_OK)
-        rc = target.definition ? amend(txn, &target, &amendment, &op->answer->one)
+        rc = target.definition ? amend(txn, &target, &amendment, &op->operation.answer->one)
                                : patch_plain(txn, &target, op, &amendment);
     if (rc < 0)
         problem_location(op->location);
@@ -66,17 +65,14 @@ static int run(struct operation *operation, struct txn *txn)
 int store_patch(store_answer *out, store *s, const char *location, store_patch_kind kind, const void *body,
                 size_t size, const store_request *request)
 {
-    store_answer unwanted = { 0 };
     struct patch_operation op = { .operation = { .run = run }, .location = location, .kind = kind,
-                                  .request = request_or_default(request), .answer = out ? out : &unwanted };
+                                  .request = request_or_default(request) };
     int rc;
 
     store_enter();
-    *op.answer = (store_answer){ .dry_run = op.request->flags & STORE_DRY_RUN };
-    op.operation.dry_run = op.answer->dry_run;
-    rc = request_check(op.request, PATCH_FLAGS);
-    if (rc == STORE_OK)
-        rc = metadata_check(op.request);
+    if (out)
+        *out = (store_answer){ 0 };
+    rc = verb_check(op.request, PATCH_FLAGS);
     if (rc == STORE_OK && kind != STORE_PATCH_MERGE && kind != STORE_PATCH_JSON)
         rc = problem(STORE_BAD_ARGUMENT, "there is no patch of kind %d", (int)kind);
     if (rc == STORE_OK && !metadata_json_type(op.request->type))
@@ -84,11 +80,9 @@ int store_patch(store_answer *out, store *s, const char *location, store_patch_k
     if (rc == STORE_OK)
         rc = typed_parse(&op.doc, body, size);
     if (rc == STORE_OK)
-        rc = txn_execute(s, op.request->txn, &op.operation);
+        rc = verb_execute(out, s, op.request, &op.operation);
     else
         problem_location(location);
     doc_release(&op.doc);
-    if (rc != STORE_OK || !out)
-        store_answer_clear(op.answer);
     return rc;
 }

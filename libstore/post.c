@@ -6,6 +6,7 @@
 #include "amend.h"
 #include "answer.h"
 #include "put.h"
+#include "verb.h"
 
 #define POST_FLAGS (STORE_NOREPLACE | STORE_NOINSERT | STORE_PARTIAL | STORE_DRY_RUN | STORE_IF_MATCH_ANY | \
                     STORE_IF_NONE_MATCH_ANY | STORE_SET_META)
@@ -17,7 +18,6 @@ struct post_operation {
     struct doc doc;
     bool parsed;
     store_request request; /* as amend() is to see it: inserting */
-    store_answer *answer;
     /* while it runs */
     struct slice parent;
     uint64_t scope;
@@ -93,7 +93,7 @@ static void post_locate(void *context, size_t index, char *out)
 
 static int post_typed(struct txn *txn, struct post_operation *op)
 {
-    struct many many = { 0, op->request.flags & STORE_PARTIAL, op->answer, post_item, post_locate, op };
+    struct many many = { 0, op->request.flags & STORE_PARTIAL, op->operation.answer, post_item, post_locate, op };
     int rc = STORE_OK;
 
     if (!metadata_json_type(op->request.type))
@@ -104,7 +104,7 @@ static int post_typed(struct txn *txn, struct post_operation *op)
         return rc;
     op->parsed = true;
     if (doc_at(&op->doc, op->doc.root)->type != DOC_ARRAY)
-        return post_item(op, txn, 0, &op->answer->one);
+        return post_item(op, txn, 0, &op->operation.answer->one);
     many.count = doc_at(&op->doc, op->doc.root)->count;
     if (many.count == 0)
         return problem(STORE_BAD_BODY, "the array of objects is empty");
@@ -123,7 +123,7 @@ static int post_plain(struct txn *txn, struct post_operation *op)
         rc = problem(STORE_NOT_FOUND, "POST to a plain collection always inserts");
     if (rc == STORE_OK)
         rc = node_unused_name(&target, name, txn, op->parent, op->scope, NULL);
-    return rc == STORE_OK ? node_write(txn, &target, &change, &op->answer->one) : rc;
+    return rc == STORE_OK ? node_write(txn, &target, &change, &op->operation.answer->one) : rc;
 }
 
 static int run(struct operation *operation, struct txn *txn)
@@ -133,7 +133,6 @@ static int run(struct operation *operation, struct txn *txn)
     struct location location;
     int rc;
 
-    answer_reset(op->answer);
     rc = location_parse(&location, op->location);
     if (rc == STORE_OK)
         rc = tree_collection(&op->scope, &op->definition, &view, location.text);
@@ -148,22 +147,17 @@ static int run(struct operation *operation, struct txn *txn)
 int store_post(store_answer *out, store *s, const char *location, const void *body, size_t size,
                const store_request *request)
 {
-    store_answer unwanted = { 0 };
     struct post_operation op = { .operation = { .run = run }, .location = location, .body = slice_of(body, size),
-                                 .request = *request_or_default(request), .answer = out ? out : &unwanted };
+                                 .request = *request_or_default(request) };
     int rc;
 
     store_enter();
-    *op.answer = (store_answer){ .dry_run = op.request.flags & STORE_DRY_RUN };
-    op.operation.dry_run = op.answer->dry_run;
-    rc = request_check(&op.request, POST_FLAGS);
-    if (rc == STORE_OK)
-        rc = metadata_check(&op.request);
+    if (out)
+        *out = (store_answer){ 0 };
+    rc = verb_check(&op.request, POST_FLAGS);
     op.request.flags |= STORE_INSERT; /* what POST is, unless noinsert forbids it */
     if (rc == STORE_OK)
-        rc = txn_execute(s, op.request.txn, &op.operation);
+        rc = verb_execute(out, s, &op.request, &op.operation);
     doc_release(&op.doc);
-    if (rc != STORE_OK || !out)
-        store_answer_clear(op.answer);
     return rc;
 }

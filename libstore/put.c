@@ -9,6 +9,7 @@
 #include "answer.h"
 #include "body.h"
 #include "typed.h"
+#include "verb.h"
 
 /* What a PUT may do to an object that exists, and whether it may make one. */
 struct rule {
@@ -351,29 +352,20 @@ int put_probe(struct view *view, const struct put *put, bool *typed)
 struct put_operation {
     struct operation operation;
     struct put put;
-    store_answer *answer;
 };
 
 static int run(struct operation *operation, struct txn *txn)
 {
     struct put_operation *op = (struct put_operation *)operation;
 
-    answer_reset(op->answer);
-    return put_run(txn, &op->put, op->answer);
+    return put_run(txn, &op->put, operation->answer);
 }
 
 int put_execute(store_answer *out, store *s, const struct put *put)
 {
-    store_answer unwanted = { 0 };
-    struct put_operation op = { .operation = { .run = run, .dry_run = put->request->flags & STORE_DRY_RUN },
-                                .put = *put, .answer = out ? out : &unwanted };
-    int rc;
+    struct put_operation op = { .operation = { .run = run }, .put = *put };
 
-    *op.answer = (store_answer){ .dry_run = op.operation.dry_run };
-    rc = txn_execute(s, put->request->txn, &op.operation);
-    if (rc != STORE_OK || !out)
-        store_answer_clear(op.answer);
-    return rc;
+    return verb_execute(out, s, put->request, &op.operation);
 }
 
 /* A body too large for its record is staged before the queue: then the writer's lock is held for a
@@ -400,12 +392,10 @@ static int execute_large(store_answer *out, store *s, struct put *put)
 
 static int checked_put(store_answer *out, store *s, struct put *put)
 {
-    int rc = request_check(put->request, PUT_FLAGS);
+    int rc = verb_check(put->request, PUT_FLAGS);
 
     if (out)
         *out = (store_answer){ 0 };
-    if (rc == STORE_OK)
-        rc = metadata_check(put->request);
     if (rc == STORE_OK && s->read_only)
         rc = problem(STORE_READ_ONLY, "the store is open for reading only");
     if (rc != STORE_OK)

@@ -12,6 +12,7 @@
 
 #include "answer.h"
 #include "body.h"
+#include "verb.h"
 
 #define NEEDS_SPLICE STORE_END /* an operation's answer: not in place */
 #define SPLICE_TRIES 100
@@ -20,7 +21,6 @@
 struct range_operation {
     struct operation operation;
     const struct range_write *write;
-    store_answer *answer;
     uint64_t spliced;  /* the new body; 0: try in place */
     uint64_t size;     /* its size */
     bool sparse;
@@ -89,7 +89,7 @@ static int rewrite_inline(struct txn *txn, const struct target *target, const st
         memcpy(whole, existing->body.data, existing->size);
     if (write->bytes.size)
         memcpy(whole + write->offset, write->bytes.data, write->bytes.size);
-    return node_write(txn, target, &change, &op->answer->one);
+    return node_write(txn, target, &change, &op->operation.answer->one);
 }
 
 static int replace_chunks(struct txn *txn, const struct target *target, const struct record *existing,
@@ -113,7 +113,7 @@ static int replace_chunks(struct txn *txn, const struct target *target, const st
     if (rc == STORE_OK)
         rc = tree_record(&record, &view, target); /* a write moves what is borrowed */
     change.old = &record;
-    return rc == STORE_OK ? node_write(txn, target, &change, &op->answer->one) : rc;
+    return rc == STORE_OK ? node_write(txn, target, &change, &op->operation.answer->one) : rc;
 }
 
 static bool fits_inline(const struct record *existing, const struct range_write *write)
@@ -148,7 +148,6 @@ static int run(struct operation *operation, struct txn *txn)
     bool exists;
     int rc;
 
-    answer_reset(op->answer);
     rc = node_creatable(node_resolve(&target, txn, op->write->location, op->write->request));
     if (rc == STORE_NO_COLLECTION && !(op->write->request->flags & STORE_INSERT))
         rc = problem(STORE_NOT_FOUND, "there is nothing to patch");
@@ -164,7 +163,7 @@ static int run(struct operation *operation, struct txn *txn)
         rc = NEEDS_SPLICE;
     } else if (rc == STORE_OK) {
         change.old = exists ? &existing : NULL;
-        rc = node_write(txn, &target, &change, &op->answer->one);
+        rc = node_write(txn, &target, &change, &op->operation.answer->one);
     }
     if (rc < 0)
         problem_location(op->write->location);
@@ -248,7 +247,7 @@ static int splice(struct body_writer *out, uint64_t *expected, store *s, const s
 }
 
 /* Optimistic: again when somebody else changed the object, or reclaimed what was being read. */
-static int splice_and_publish(struct range_operation *op, store *s)
+static int splice_and_publish(store_answer *out, struct range_operation *op, store *s)
 {
     char *space = malloc(COPY_SIZE);
     int rc = NEEDS_SPLICE;
@@ -256,19 +255,19 @@ static int splice_and_publish(struct range_operation *op, store *s)
     if (!space)
         return problem(STORE_NO_MEMORY, "no memory to write a range");
     for (int tries = 0; rc == NEEDS_SPLICE && tries < SPLICE_TRIES; tries++) {
-        struct body_writer out;
-        body_writer_init(&out, s);
-        rc = splice(&out, &op->expected, s, op->write, space);
-        op->spliced = out.id;
-        op->size = out.size;
-        op->sparse = out.sparse;
+        struct body_writer body;
+        body_writer_init(&body, s);
+        rc = splice(&body, &op->expected, s, op->write, space);
+        op->spliced = body.id;
+        op->size = body.size;
+        op->sparse = body.sparse;
         if (rc == STORE_OK)
-            rc = txn_execute(s, op->write->request->txn, &op->operation);
+            rc = verb_execute(out, s, op->write->request, &op->operation);
         else if (rc == STORE_PRECONDITION_FAILED)
             rc = NEEDS_SPLICE;
         if (rc == STORE_OK && !op->operation.dry_run)
-            txn_settle(s, op->write->request->txn, out.id, true);
-        body_writer_release(&out, rc == STORE_OK && !op->operation.dry_run);
+            txn_settle(s, op->write->request->txn, body.id, true);
+        body_writer_release(&body, rc == STORE_OK && !op->operation.dry_run);
     }
     free(space);
     return rc == NEEDS_SPLICE ? problem(STORE_BUSY, "the object is being changed all the time") : rc;
@@ -276,23 +275,18 @@ static int splice_and_publish(struct range_operation *op, store *s)
 
 int range_execute(store_answer *out, store *s, const struct range_write *write)
 {
-    store_answer unwanted = { 0 };
-    struct range_operation op = { .operation = { .run = run, .dry_run = write->request->flags & STORE_DRY_RUN },
-                                  .write = write, .answer = out ? out : &unwanted };
+    struct range_operation op = { .operation = { .run = run }, .write = write };
     int rc;
 
-    *op.answer = (store_answer){ .dry_run = op.operation.dry_run };
+    if (out)
+        *out = (store_answer){ 0 };
     if (write->bytes.size > BODY_MAX || write->offset > BODY_MAX - write->bytes.size) {
         rc = problem(STORE_TOO_LARGE, "an object has at most %llu bytes", (unsigned long long)BODY_MAX);
         problem_location(write->location);
         return rc;
     }
-    rc = txn_execute(s, write->request->txn, &op.operation);
-    if (rc == NEEDS_SPLICE)
-        rc = splice_and_publish(&op, s);
-    if (rc != STORE_OK || !out)
-        store_answer_clear(op.answer);
-    return rc;
+    rc = verb_execute(out, s, write->request, &op.operation);
+    return rc == NEEDS_SPLICE ? splice_and_publish(out, &op, s) : rc;
 }
 
 int store_patch_range(store_answer *out, store *s, const char *location, uint64_t offset, const void *body, size_t size,
@@ -304,8 +298,6 @@ int store_patch_range(store_answer *out, store *s, const char *location, uint64_
     store_enter();
     if (out)
         *out = (store_answer){ 0 };
-    rc = request_check(write.request, RANGE_FLAGS);
-    if (rc == STORE_OK)
-        rc = metadata_check(write.request);
+    rc = verb_check(write.request, RANGE_FLAGS);
     return rc == STORE_OK ? range_execute(out, s, &write) : rc;
 }

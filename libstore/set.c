@@ -3,6 +3,7 @@
 
 #include "answer.h"
 #include "node.h"
+#include "verb.h"
 
 #define SET_FLAGS (STORE_DRY_RUN | STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY | STORE_SET_META)
 #define META_FLAGS (STORE_NOREPLACE | STORE_NOINSERT | STORE_DRY_RUN | STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY)
@@ -11,7 +12,6 @@ struct set_operation {
     struct operation operation;
     const char *location;
     const store_request *request;
-    store_answer *answer;
     const store_meta *item; /* meta_set: the one; its value NULL removes it */
 };
 
@@ -21,7 +21,7 @@ static int rewrite(struct txn *txn, const struct target *target, const struct re
     const struct node_change change = { .kind = record->kind, .flags = record->flags & RECORD_TYPED, .old = record,
                                         .request = request };
 
-    return node_write(txn, target, &change, &op->answer->one);
+    return node_write(txn, target, &change, &op->operation.answer->one);
 }
 
 /* All the metadata with one item changed. `items` has room for one more than there are. */
@@ -74,7 +74,6 @@ static int run(struct operation *operation, struct txn *txn)
     struct record record;
     int rc;
 
-    answer_reset(op->answer);
     rc = tree_find(&record, &target, &view, op->location);
     if (rc == STORE_OK && target.property.size > 0)
         rc = problem(STORE_PROPERTY_TARGET, "a property has no metadata of its own");
@@ -93,21 +92,11 @@ static int run(struct operation *operation, struct txn *txn)
 
 static int execute(struct set_operation *op, store_answer *out, store *s, unsigned flags)
 {
-    store_answer unwanted = { 0 };
-    int rc;
+    int rc = verb_check(op->request, flags);
 
-    op->answer = out ? out : &unwanted;
-    *op->answer = (store_answer){ .dry_run = op->request->flags & STORE_DRY_RUN };
-    op->operation.dry_run = op->answer->dry_run;
-    rc = request_check(op->request, flags);
-    if (rc == STORE_OK)
-        rc = metadata_check(op->request);
-    if (rc == STORE_OK)
-        rc = txn_execute(s, op->request->txn, &op->operation);
-    if (rc != STORE_OK || !out)
-        store_answer_clear(op->answer);
-    op->answer = NULL;
-    return rc;
+    if (out)
+        *out = (store_answer){ 0 };
+    return rc == STORE_OK ? verb_execute(out, s, op->request, &op->operation) : rc;
 }
 
 int store_set(store_answer *out, store *s, const char *location, const store_request *request)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "answer.h"
 #include "body.h"
 #include "caretaker.h"
 #include "change.h"
@@ -212,6 +213,8 @@ static int run_operation(void *context, struct txn *txn)
 {
     struct operation *op = context;
 
+    if (op->answer)
+        answer_reset(op->answer);
     return op->run(op, txn);
 }
 
@@ -234,7 +237,7 @@ static void run_one(struct txn *txn, struct operation *op, bool scarce, bool *sp
     if (op->code == STORE_OK && op->dry_run)
         op->code = behind_savepoint(txn, run_operation, op, true);
     else if (op->code == STORE_OK)
-        op->code = op->run(op, txn);
+        op->code = run_operation(op, txn);
     if (op->code != STORE_OK && !op->dry_run) {
         back_to(txn, &mark);
         *spoilt = txn->engine.writes != mark.writes;

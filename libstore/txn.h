@@ -33,6 +33,7 @@ struct txn {
 struct operation {
     int (*run)(struct operation *op, struct txn *txn);
     bool dry_run;
+    store_answer *answer;    /* emptied before each run; NULL if it has none */
     bool frees;              /* goes on when the disk is all but full */
     int code;                /* of the last run */
     struct problem *problem; /* of the thread that waits for it */

@@ -8,6 +8,7 @@
 #include "range.h"
 #include "tree.h"
 #include "txn.h"
+#include "verb.h"
 
 struct store_writer {
     store *store;
@@ -84,10 +85,8 @@ static int probe(store_writer *writer)
                                        .request = &writer->request };
     struct view view;
     bool own;
-    int rc = request_check(&writer->request, writer->range ? RANGE_FLAGS : PUT_FLAGS);
+    int rc = verb_check(&writer->request, writer->range ? RANGE_FLAGS : PUT_FLAGS);
 
-    if (rc == STORE_OK)
-        rc = metadata_check(&writer->request);
     if (rc == STORE_OK && writer->store->read_only)
         rc = problem(STORE_READ_ONLY, "the store is open for reading only");
     if (rc != STORE_OK)
