@@ -87,6 +87,11 @@ int body_gone(void);
 /* One chunk's data, borrowed and verified; ENGINE_ABSENT for a hole. */
 int body_chunk(struct slice *data, struct snapshot *bodies, const struct record *record, uint32_t chunk);
 
+/* full when writing that much would take the last of the disk, which is left to what frees space. */
+int body_check_room(struct transaction *txn, size_t size);
+/* Puts one chunk's row: its checksum and data. */
+int body_put_chunk(struct transaction *txn, const struct key *key, const void *data, size_t size, bool append);
+
 /* Writes a range into a published body that only `record` refers to, as generation
  * `version`: only the touched chunks. The caller publishes by writing the record with it. */
 int body_patch(struct txn *txn, const struct record *record, uint64_t version, uint64_t offset, const void *data,

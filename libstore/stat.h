@@ -7,6 +7,13 @@
 /* What a record says, as the public struct. `typed`: its collection is. */
 void stat_fill(store_stat *out, const struct record *record, bool typed);
 
+/* A property's value as text: its part of the body, or its initial state when the object was stored before
+ * the schema named it. */
+int property_text(struct buffer *out, const struct target *target, const struct view *view,
+                  const struct record *record);
+/* kind_conflict for a collection. */
+int no_body(const struct record *record);
+
 /* The defaults for NULL; bad_argument for a version this library does not know. */
 int get_options_check(const store_get_options **options);
 

@@ -16,6 +16,7 @@
 #include "directory.h"
 #include "layout.h"
 #include "node.h"
+#include "queue.h"
 #include "store_private.h"
 #include "tree.h"
 #include "txn.h"

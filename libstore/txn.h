@@ -69,7 +69,4 @@ bool txn_writes(const store_txn *explicit_txn);
 /* Runs `op` behind a savepoint of a running transaction: on failure all it did is undone (partial). */
 int txn_attempt(struct txn *txn, int (*run)(void *context, struct txn *txn), void *context);
 
-int queue_create(struct queue **out);
-void queue_free(struct queue *queue);
-
 #endif

@@ -1,0 +1,183 @@
+/* body_range.c - writing a range of a published body: new chunk rows of a higher generation. */
+#include <string.h>
+
+#include "body.h"
+
+/* The chunks [first, last] that one range write wrote. */
+struct range {
+    uint32_t first, last;
+};
+
+/* Deletes the rows of a range write that was never published, and its marker. */
+static int undo_range(struct transaction *txn, uint64_t id, uint64_t generation, struct range range)
+{
+    struct key key;
+    int rc = STORE_OK;
+
+    for (uint32_t chunk = range.first; chunk <= range.last && rc >= 0; chunk++) {
+        key_chunk(&key, id, chunk, generation);
+        rc = engine_del(txn, key_slice(&key));
+    }
+    if (rc < 0)
+        return rc;
+    key_chunk(&key, id, CHUNK_NONE, generation);
+    rc = engine_del(txn, key_slice(&key));
+    return rc < 0 ? rc : STORE_OK;
+}
+
+/* Markers newer than the record are of range writes whose publication failed: their rows must not
+ * come to light with this one's. The newest marker comes first. */
+static int undo_unpublished(struct transaction *txn, const struct record *record)
+{
+    struct slice found, row;
+    struct engine_cursor cursor;
+    struct key key;
+    int rc;
+
+    key_chunk(&key, record->body_id, CHUNK_NONE, UINT64_MAX);
+    for (;;) {
+        uint64_t generation = 0;
+        struct range range;
+        rc = engine_cursor_open(&cursor, &txn->view);
+        if (rc != STORE_OK)
+            return rc;
+        rc = engine_seek(&cursor, key_slice(&key), &found, &row);
+        if (rc == STORE_OK && found.size == CHUNK_KEY && row.size == sizeof range &&
+            memcmp(found.data, key.bytes, 12) == 0) {
+            generation = ~get_be64((const char *)found.data + 12);
+            memcpy(&range, row.data, sizeof range);
+        }
+        engine_cursor_close(&cursor);
+        if (rc < 0 || generation <= record->body_generation)
+            return rc < 0 ? rc : STORE_OK;
+        rc = undo_range(txn, record->body_id, generation, range);
+        if (rc != STORE_OK)
+            return rc;
+    }
+}
+
+static int patch_chunk(struct transaction *txn, const struct record *record, uint64_t version, uint32_t chunk,
+                       size_t at, const char *data, size_t size)
+{
+    char whole[CHUNK_DATA];
+    struct slice old = { "", 0 };
+    struct key key;
+    size_t length;
+    int rc = body_chunk(&old, &txn->view, record, chunk);
+
+    if (rc < 0)
+        return rc;
+    memcpy(whole, old.data, old.size);
+    if (old.size < at)
+        memset(whole + old.size, 0, at - old.size);
+    memcpy(whole + at, data, size);
+    length = old.size > at + size ? old.size : at + size;
+    key_chunk(&key, record->body_id, chunk, version);
+    return body_put_chunk(txn, &key, whole, length, false);
+}
+
+static struct range chunks_of(uint64_t offset, size_t size)
+{
+    return (struct range){ (uint32_t)(offset / CHUNK_DATA), (uint32_t)((offset + size - 1) / CHUNK_DATA) };
+}
+
+static int patch_chunks(struct transaction *txn, const struct record *record, uint64_t version, uint64_t offset,
+                        const char *data, size_t size)
+{
+    struct range range = chunks_of(offset, size);
+    struct key marker;
+    int rc = undo_unpublished(txn, record);
+
+    for (uint32_t chunk = range.first; chunk <= range.last && rc == STORE_OK; chunk++) {
+        size_t at = chunk == range.first ? offset % CHUNK_DATA : 0;
+        size_t part = size < CHUNK_DATA - at ? size : CHUNK_DATA - at;
+        rc = patch_chunk(txn, record, version, chunk, at, data, part);
+        data += part;
+        size -= part;
+    }
+    if (rc != STORE_OK)
+        return rc;
+    key_chunk(&marker, record->body_id, CHUNK_NONE, version);
+    return engine_put(txn, key_slice(&marker), slice_of(&range, sizeof range));
+}
+
+/* What the range write superseded can go once the record is published. */
+static int mark_superseded(struct txn *txn, uint64_t id, uint64_t version, uint64_t offset, size_t size)
+{
+    struct range range = chunks_of(offset, size);
+    struct key key;
+
+    key_begin(&key, SCOPE_STORE, KIND_GARBAGE);
+    key_add_byte(&key, GARBAGE_RANGE);
+    key_add_u64(&key, id);
+    key_add_u64(&key, version);
+    txn->garbage = true;
+    return engine_put(&txn->engine, key_slice(&key), slice_of(&range, sizeof range));
+}
+
+/* The rows of one chunk older than `generation`. */
+static int delete_older(struct transaction *txn, uint64_t id, uint32_t chunk, uint64_t generation)
+{
+    struct engine_cursor cursor;
+    struct slice found, row;
+    struct key key;
+    int rc = engine_cursor_open(&cursor, &txn->view);
+
+    if (rc != STORE_OK)
+        return rc;
+    key_chunk(&key, id, chunk, generation - 1);
+    rc = engine_seek(&cursor, key_slice(&key), &found, &row);
+    while (rc == STORE_OK && found.size == CHUNK_KEY && memcmp(found.data, key.bytes, 12) == 0) {
+        rc = engine_cursor_del(txn, &cursor);
+        if (rc == STORE_OK)
+            rc = engine_next(&cursor, &found, &row);
+    }
+    engine_cursor_close(&cursor);
+    return rc < 0 ? rc : STORE_OK;
+}
+
+int body_delete_superseded(store *s, uint64_t id, uint64_t generation, struct slice row)
+{
+    struct transaction txn;
+    struct range range;
+    struct key key;
+    int rc;
+
+    if (row.size != sizeof range)
+        return problem(STORE_CORRUPT, "the garbage row of body %llu is damaged", (unsigned long long)id);
+    memcpy(&range, row.data, sizeof range);
+    rc = engine_begin(&txn, s->bodies);
+    if (rc != STORE_OK)
+        return rc;
+    for (uint32_t chunk = range.first; chunk <= range.last && rc == STORE_OK; chunk++)
+        rc = delete_older(&txn, id, chunk, generation);
+    if (rc == STORE_OK) {
+        key_chunk(&key, id, CHUNK_NONE, generation);
+        rc = engine_del(&txn, key_slice(&key));
+    }
+    if (rc < 0) {
+        engine_abort(&txn);
+        return rc;
+    }
+    return engine_commit(&txn);
+}
+
+int body_patch(struct txn *txn, const struct record *record, uint64_t version, uint64_t offset, const void *data,
+               size_t size)
+{
+    struct transaction bodies;
+    int rc = engine_begin(&bodies, txn->store->bodies);
+
+    if (rc != STORE_OK)
+        return rc;
+    rc = body_check_room(&bodies, size + 2 * CHUNK_DATA);
+    if (rc == STORE_OK)
+        rc = patch_chunks(&bodies, record, version, offset, data, size);
+    if (rc == STORE_OK)
+        rc = engine_commit(&bodies);
+    else
+        engine_abort(&bodies);
+    if (rc == STORE_OK)
+        rc = mark_superseded(txn, record->body_id, version, offset, size);
+    return rc;
+}

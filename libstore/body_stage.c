@@ -1,0 +1,319 @@
+/* body_stage.c - uploads: chunks written ahead of the transaction that publishes them. */
+#include "body.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FLUSH_SIZE (64u * CHUNK_DATA) /* about 4 MiB: what one transaction of an upload writes */
+#define DROP_SLICE 512                /* chunks that one transaction deletes */
+#define STAGED_ROW 12                 /* u64 nonce, u32 slot */
+
+struct unstaged {
+    struct unstaged *next;
+    uint64_t id;
+};
+
+static void staged_key(struct key *key, uint64_t id)
+{
+    key_begin(key, 0, BODY_STAGED);
+    key_add_u64(key, id);
+}
+
+/* Deletes the staging rows of bodies published since, as part of a transaction that
+ * is under way anyway. They are forgotten only when it has committed. */
+static int delete_staging_rows(struct transaction *txn, const struct unstaged *list)
+{
+    struct key key;
+    int rc = STORE_OK;
+
+    for (; list && rc >= 0; list = list->next) {
+        staged_key(&key, list->id);
+        rc = engine_del(txn, key_slice(&key));
+    }
+    return rc < 0 ? rc : STORE_OK;
+}
+
+/* A backup copies the objects before the bodies. A body that was published in between must keep its
+ * staging row, by which the copy knows it for one that nobody refers to. */
+static bool unstaging_allowed(const store *s)
+{
+    return !shared_reclaim_held(s->shared);
+}
+
+static struct unstaged *take_unstaged(store *s)
+{
+    struct unstaged *list;
+
+    pthread_mutex_lock(&s->unstaged_lock);
+    list = s->unstaged;
+    s->unstaged = NULL;
+    pthread_mutex_unlock(&s->unstaged_lock);
+    return list;
+}
+
+static void free_unstaged(struct unstaged *list)
+{
+    while (list) {
+        struct unstaged *next = list->next;
+        free(list);
+        list = next;
+    }
+}
+
+/* Without memory the row stays until the session ends: the sweep then sees that it was published. */
+void body_published(store *s, uint64_t id)
+{
+    struct unstaged *item = malloc(sizeof *item);
+
+    if (!item)
+        return;
+    pthread_mutex_lock(&s->unstaged_lock);
+    *item = (struct unstaged){ s->unstaged, id };
+    s->unstaged = item;
+    pthread_mutex_unlock(&s->unstaged_lock);
+}
+
+void body_unstage(store *s)
+{
+    struct unstaged *list = take_unstaged(s);
+    struct transaction txn;
+
+    if (list && unstaging_allowed(s) && engine_begin(&txn, s->bodies) == STORE_OK) {
+        if (delete_staging_rows(&txn, list) == STORE_OK)
+            engine_commit(&txn);
+        else
+            engine_abort(&txn);
+    }
+    free_unstaged(list);
+}
+
+/* Takes the next id and marks it as this session's. */
+static int claim(struct transaction *txn, store *s, uint64_t *id)
+{
+    unsigned char row[STAGED_ROW];
+    struct slice value;
+    struct key key;
+    uint64_t nonce, next = 1;
+    uint32_t slot;
+    int rc;
+
+    key_begin(&key, 0, BODY_NEXT);
+    rc = engine_get(&txn->view, key_slice(&key), &value);
+    if (rc < 0)
+        return rc;
+    if (rc == STORE_OK && value.size == 8)
+        next = get_be64(value.data);
+    put_be64(row, next + 1);
+    rc = engine_put(txn, key_slice(&key), slice_of(row, 8));
+    if (rc != STORE_OK)
+        return rc;
+    shared_session(s->shared, &slot, &nonce);
+    memcpy(row, &nonce, 8);
+    memcpy(row + 8, &slot, 4);
+    staged_key(&key, next);
+    *id = next;
+    return engine_put(txn, key_slice(&key), slice_of(row, sizeof row));
+}
+
+static int write_chunks(struct transaction *txn, struct body_writer *writer, uint64_t id, const char *data, size_t size)
+{
+    uint32_t chunk = writer->chunks;
+    struct key key;
+    int rc = STORE_OK;
+
+    for (size_t done = 0; done < size && rc == STORE_OK; chunk++) {
+        size_t part = size - done < CHUNK_DATA ? size - done : CHUNK_DATA;
+        key_chunk(&key, id, chunk, 0);
+        rc = body_put_chunk(txn, &key, data + done, part, true);
+        done += part;
+    }
+    return rc;
+}
+
+int body_check_room(struct transaction *txn, size_t size)
+{
+    return engine_scarce(txn, size + size / 8, true) ? problem(STORE_FULL, "the disk is all but full") : STORE_OK;
+}
+
+/* One transaction: `size` bytes, whole chunks unless they are the last. */
+static int flush(struct body_writer *writer, const char *data, size_t size)
+{
+    struct unstaged *list = unstaging_allowed(writer->store) ? take_unstaged(writer->store) : NULL;
+    struct transaction txn;
+    uint64_t id = writer->id;
+    int rc = engine_begin(&txn, writer->store->bodies);
+
+    if (rc == STORE_OK) {
+        rc = body_check_room(&txn, size);
+        if (rc == STORE_OK)
+            rc = delete_staging_rows(&txn, list);
+        if (rc == STORE_OK && id == 0)
+            rc = claim(&txn, writer->store, &id);
+        if (rc == STORE_OK)
+            rc = write_chunks(&txn, writer, id, data, size);
+        if (rc == STORE_OK)
+            rc = engine_commit(&txn);
+        else
+            engine_abort(&txn);
+    }
+    free_unstaged(list);
+    if (rc != STORE_OK)
+        return rc;
+    writer->id = id;
+    writer->chunks += (uint32_t)((size + CHUNK_DATA - 1) / CHUNK_DATA);
+    return STORE_OK;
+}
+
+/* The file may have outgrown its map; then the engine has made it larger: once more. */
+static int flush_again(struct body_writer *writer, const char *data, size_t size)
+{
+    int rc = flush(writer, data, size);
+
+    for (int tries = 0; rc == STORE_FULL && tries < 40 && engine_map_full(writer->store->bodies); tries++)
+        rc = flush(writer, data, size);
+    return rc;
+}
+
+void body_writer_init(struct body_writer *writer, store *s)
+{
+    *writer = (struct body_writer){ .store = s };
+}
+
+int body_writer_write(struct body_writer *writer, const void *data, size_t size)
+{
+    const char *from = data;
+    int rc = STORE_OK;
+
+    if (size > BODY_MAX - writer->size)
+        return problem(STORE_TOO_LARGE, "a body has at most %llu bytes", (unsigned long long)BODY_MAX);
+    writer->size += size;
+    while (size > 0 && rc == STORE_OK) {
+        size_t part = FLUSH_SIZE - writer->pending.size;
+        if (writer->pending.size == 0 && size >= FLUSH_SIZE) {
+            part = FLUSH_SIZE; /* straight from the caller's memory */
+            rc = flush_again(writer, from, part);
+        } else {
+            part = size < part ? size : part;
+            buffer_append(&writer->pending, from, part);
+            if (writer->pending.failed)
+                return problem(STORE_NO_MEMORY, "no memory for an upload");
+            if (writer->pending.size == FLUSH_SIZE) {
+                rc = flush_again(writer, writer->pending.data, FLUSH_SIZE);
+                buffer_clear(&writer->pending);
+            }
+        }
+        from += part;
+        size -= part;
+    }
+    return rc;
+}
+
+/* Whole chunks of zeros are left out; their place is kept. */
+int body_writer_skip(struct body_writer *writer, uint64_t size)
+{
+    static const char zeros[CHUNK_DATA];
+    int rc = STORE_OK;
+
+    while (size > 0 && rc == STORE_OK) {
+        size_t filled = writer->pending.size % CHUNK_DATA;
+        size_t part = size < CHUNK_DATA - filled ? (size_t)size : CHUNK_DATA - filled;
+        uint64_t whole = filled == 0 ? size / CHUNK_DATA : 0;
+        if (whole == 0) {
+            rc = body_writer_write(writer, zeros, part);
+            size -= part;
+            continue;
+        }
+        if (writer->pending.size > 0)
+            rc = flush_again(writer, writer->pending.data, writer->pending.size);
+        buffer_clear(&writer->pending);
+        writer->chunks += (uint32_t)whole;
+        writer->size += whole * CHUNK_DATA;
+        writer->sparse = true;
+        size -= whole * CHUNK_DATA;
+    }
+    return rc;
+}
+
+int body_writer_finish(struct body_writer *writer)
+{
+    int rc = STORE_OK;
+
+    if (writer->pending.size > 0 || writer->id == 0)
+        rc = flush_again(writer, writer->pending.data, writer->pending.size);
+    buffer_clear(&writer->pending);
+    return rc;
+}
+
+void body_writer_release(struct body_writer *writer, bool keep)
+{
+    if (writer->id != 0 && !keep)
+        body_drop(writer->store, writer->id);
+    buffer_release(&writer->pending);
+    writer->id = 0;
+}
+
+int body_stage(uint64_t *id, store *s, const void *data, size_t size)
+{
+    struct body_writer writer;
+    int rc;
+
+    body_writer_init(&writer, s);
+    rc = body_writer_write(&writer, data, size);
+    if (rc == STORE_OK)
+        rc = body_writer_finish(&writer);
+    *id = writer.id;
+    body_writer_release(&writer, rc == STORE_OK);
+    return rc;
+}
+
+/* Deletes up to a slice of a body's rows: ENGINE_ABSENT when none is left. */
+static int drop_slice(store *s, uint64_t id)
+{
+    struct engine_cursor cursor;
+    struct slice found, value;
+    struct transaction txn;
+    struct key key;
+    int rc = engine_begin(&txn, s->bodies), chunks = 0;
+
+    if (rc != STORE_OK)
+        return rc;
+    put_be64(key.bytes, id);
+    key.size = 8;
+    rc = engine_cursor_open(&cursor, &txn.view);
+    if (rc == STORE_OK) {
+        rc = engine_seek(&cursor, key_slice(&key), &found, &value);
+        while (rc == STORE_OK && key_has_prefix(found, &key) && chunks++ < DROP_SLICE) {
+            rc = engine_cursor_del(&txn, &cursor);
+            if (rc == STORE_OK)
+                rc = engine_next(&cursor, &found, &value);
+        }
+        if (rc == STORE_OK && !key_has_prefix(found, &key))
+            rc = ENGINE_ABSENT;
+        engine_cursor_close(&cursor);
+    }
+    if (rc == ENGINE_ABSENT) {
+        staged_key(&key, id);
+        rc = engine_del(&txn, key_slice(&key));
+        rc = rc < 0 ? rc : ENGINE_ABSENT;
+    }
+    if (rc < 0) {
+        engine_abort(&txn);
+        return rc;
+    }
+    int committed = engine_commit(&txn);
+    return committed == STORE_OK ? rc : committed;
+}
+
+int body_delete_slice(store *s, uint64_t id, bool *more)
+{
+    int rc = drop_slice(s, id);
+
+    *more = rc == STORE_OK;
+    return rc < 0 ? rc : STORE_OK;
+}
+
+void body_drop(store *s, uint64_t id)
+{
+    while (drop_slice(s, id) == STORE_OK)
+        ;
+}

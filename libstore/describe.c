@@ -1,0 +1,173 @@
+/* describe.c - what goes with a body or a collection: metadata, definitions, the location of an object. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "stat.h"
+#include "tree.h"
+#include "txn.h"
+#include "typed.h"
+
+int store_meta_get(void **value, size_t *size, store *s, const char *location, const char *name,
+                   const store_get_options *options)
+{
+    struct target target;
+    struct record record;
+    struct slice found;
+    struct view view;
+    bool own;
+    int rc;
+
+    store_enter();
+    *value = NULL;
+    *size = 0;
+    rc = get_options_check(&options);
+    if (rc == STORE_OK)
+        rc = view_open(&view, &own, s, options->txn);
+    if (rc != STORE_OK)
+        return rc;
+    rc = tree_find(&record, &target, &view, location);
+    if (rc == STORE_OK && !attribute_find(record.attributes, ATTRIBUTE_META, slice_text(name), &found))
+        rc = problem(STORE_NOT_FOUND, "there is no metadata %s", name);
+    if (rc == STORE_OK) {
+        *value = malloc(found.size + 1);
+        if (*value) {
+            memcpy(*value, found.data, found.size);
+            ((char *)*value)[found.size] = '\0';
+            *size = found.size;
+        } else {
+            rc = problem(STORE_NO_MEMORY, "no memory for metadata");
+        }
+    }
+    view_close(&view, own);
+    if (rc < 0)
+        problem_location(location);
+    return rc;
+}
+
+int store_meta_list(store_meta **items, size_t *count, store *s, const char *location,
+                    const store_get_options *options)
+{
+    struct target target;
+    struct record record;
+    struct view view;
+    bool own;
+    int rc;
+
+    store_enter();
+    *items = NULL;
+    *count = 0;
+    rc = get_options_check(&options);
+    if (rc == STORE_OK)
+        rc = view_open(&view, &own, s, options->txn);
+    if (rc != STORE_OK)
+        return rc;
+    rc = tree_find(&record, &target, &view, location);
+    if (rc == STORE_OK)
+        rc = metadata_copy(items, count, record.attributes, 0);
+    view_close(&view, own);
+    if (rc < 0)
+        problem_location(location);
+    return rc;
+}
+
+/* The definition of the collection `location`, while its view is open. */
+static int collection_at(uint64_t *id, const struct definition **definition, struct location *parsed, struct view *view,
+                         const char *location)
+{
+    int rc = location_parse(parsed, location);
+
+    if (rc == STORE_OK)
+        rc = tree_collection(id, definition, view, parsed->text);
+    if (rc == STORE_OK && !*definition)
+        rc = problem(STORE_NOT_FOUND, "the collection is plain: it has no definition");
+    return rc;
+}
+
+int store_definition_get(char **text, size_t *size, store *s, const char *location, const store_get_options *options)
+{
+    const struct definition *definition;
+    struct location parsed;
+    struct view view;
+    uint64_t id;
+    bool own;
+    int rc;
+
+    store_enter();
+    *text = NULL;
+    *size = 0;
+    rc = get_options_check(&options);
+    if (rc == STORE_OK)
+        rc = view_open(&view, &own, s, options->txn);
+    if (rc != STORE_OK)
+        return rc;
+    rc = collection_at(&id, &definition, &parsed, &view, location);
+    if (rc == STORE_OK) {
+        *text = malloc(definition->text_size + 1);
+        if (*text) {
+            memcpy(*text, definition->text, definition->text_size);
+            (*text)[definition->text_size] = '\0';
+            *size = definition->text_size;
+        } else {
+            rc = problem(STORE_NO_MEMORY, "no memory for a definition");
+        }
+    }
+    view_close(&view, own);
+    if (rc < 0)
+        problem_location(location);
+    return rc;
+}
+
+static int locate(char **out, const struct definition *definition, struct slice parent, uint64_t scope,
+                  const void *body, size_t size)
+{
+    struct key_value values[KEY_PARTS_MAX];
+    char name[STORE_NAME_MAX + 1], location[STORE_LOCATION_MAX + 1];
+    struct target target = { 0 };
+    struct doc doc = DOC_INIT;
+    enum key_state state;
+    int rc = typed_parse(&doc, body, size);
+
+    if (rc == STORE_OK)
+        rc = typed_require_object(&doc, doc.root);
+    if (rc == STORE_OK && definition->key.count == 0)
+        rc = problem(STORE_KEY_REQUIRED, "the collection is unordered: objects have no key");
+    if (rc == STORE_OK) {
+        state = typed_key(values, definition, &doc, doc.root);
+        rc = state == KEY_FOUND ? tree_target_by_key(&target, parent, scope, definition, values, name)
+                                : typed_key_problem(state, definition);
+    }
+    if (rc == STORE_OK)
+        rc = tree_location(location, &target);
+    if (rc == STORE_OK) {
+        *out = strdup(location);
+        rc = *out ? STORE_OK : problem(STORE_NO_MEMORY, "no memory for a location");
+    }
+    doc_release(&doc);
+    return rc;
+}
+
+int store_locate(char **location, store *s, const char *collection, const void *body, size_t size,
+                 const store_get_options *options)
+{
+    const struct definition *definition;
+    struct location parsed;
+    struct view view;
+    uint64_t id;
+    bool own;
+    int rc;
+
+    store_enter();
+    *location = NULL;
+    rc = get_options_check(&options);
+    if (rc == STORE_OK)
+        rc = view_open(&view, &own, s, options->txn);
+    if (rc != STORE_OK)
+        return rc;
+    rc = collection_at(&id, &definition, &parsed, &view, collection);
+    if (rc == STORE_OK)
+        rc = locate(location, definition, parsed.text, id, body, size);
+    view_close(&view, own);
+    if (rc < 0)
+        problem_location(collection);
+    return rc;
+}
