@@ -44,6 +44,11 @@ struct engine {
     pthread_mutex_t gate;    /* held while closed */
     atomic_uint outside;     /* snapshots that lie in no slot */
     atomic_uint generation;  /* how often the map moved */
+    struct room {            /* what engine_scarce last saw; under the writer's lock */
+        uint64_t pages;      /* the file can still grow by, less what was asked for since */
+        uint64_t size_limit; /* RLIMIT_FSIZE then */
+        int64_t seen;        /* CLOCK_MONOTONIC_COARSE, ns */
+    } room;
 };
 
 static inline bool engine_forked(const struct engine *engine)

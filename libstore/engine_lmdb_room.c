@@ -5,10 +5,13 @@
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <time.h>
 
 #include "engine_lmdb.h"
 
 #define RESERVED_PAGES 64 /* what deleting and reclaiming get by with ... */
+#define PLENTY_PAGES 262144 /* 1 GiB with pages of 4 KiB */
+#define PLENTY_NANOS 500000000
 #define RESERVED_MIN 8    /* ... in a large file, and in the smallest */
 
 /* The pages by which the file can grow: unlimited when nobody can tell. */
@@ -49,6 +52,38 @@ static uint64_t free_pages(struct engine *engine, uint64_t enough)
     return pages;
 }
 
+static int64_t coarse_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* Asking the file system costs as much as a tenth of a durable commit: where there was plenty a moment
+ * ago, there is enough now. */
+static bool plenty(struct engine *engine, uint64_t needed)
+{
+    struct room *room = &engine->room;
+    struct rlimit limit;
+
+    if (room->pages < PLENTY_PAGES + needed || coarse_now() - room->seen > PLENTY_NANOS)
+        return false;
+    if (getrlimit(RLIMIT_FSIZE, &limit) || limit.rlim_cur != room->size_limit)
+        return false;
+    room->pages -= needed + RESERVED_PAGES;
+    return true;
+}
+
+static uint64_t look(struct engine *engine, size_t page_size)
+{
+    struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
+
+    getrlimit(RLIMIT_FSIZE, &limit);
+    engine->room = (struct room){ growth(engine, page_size), limit.rlim_cur, coarse_now() };
+    return engine->room.pages;
+}
+
 /* What a deletion may write anew: never more than a part of what a small file has. */
 static uint64_t reserve(uint64_t used)
 {
@@ -67,7 +102,9 @@ bool engine_scarce(struct transaction *txn, size_t bytes, bool modest)
     if (!txn->view.handle || mdb_env_stat(engine->env, &stat) || mdb_env_info(engine->env, &info))
         return false;
     needed = bytes / stat.ms_psize;
-    grows = growth(engine, stat.ms_psize);
+    if (plenty(engine, needed))
+        return false;
+    grows = look(engine, stat.ms_psize);
     if (grows >= RESERVED_PAGES + needed)
         return false;
     if (modest) { /* twice as much: runs of pages may be in the way */
