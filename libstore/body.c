@@ -65,9 +65,7 @@ int body_release(struct txn *txn, uint64_t id)
     rc = engine_del(&txn->engine, key_slice(&key));
     if (rc < 0)
         return rc;
-    key_begin(&key, SCOPE_STORE, KIND_GARBAGE);
-    key_add_byte(&key, GARBAGE_BODY);
-    key_add_u64(&key, id);
+    key_garbage(&key, GARBAGE_BODY, id);
     txn->garbage = true;
     return engine_put(&txn->engine, key_slice(&key), slice_of("", 0));
 }

@@ -107,9 +107,7 @@ static int mark_superseded(struct txn *txn, uint64_t id, uint64_t version, uint6
     struct range range = chunks_of(offset, size);
     struct key key;
 
-    key_begin(&key, SCOPE_STORE, KIND_GARBAGE);
-    key_add_byte(&key, GARBAGE_RANGE);
-    key_add_u64(&key, id);
+    key_garbage(&key, GARBAGE_RANGE, id);
     key_add_u64(&key, version);
     txn->garbage = true;
     return engine_put(&txn->engine, key_slice(&key), slice_of(&range, sizeof range));

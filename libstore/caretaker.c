@@ -37,17 +37,13 @@ struct garbage {
 
 int caretaker_create(struct caretaker **out, store *s)
 {
-    pthread_condattr_t attributes;
     struct caretaker *caretaker = calloc(1, sizeof *caretaker);
 
     if (!caretaker)
         return problem(STORE_NO_MEMORY, "no memory for a store");
     caretaker->store = s;
     pthread_mutex_init(&caretaker->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&caretaker->poked, &attributes);
-    pthread_condattr_destroy(&attributes);
+    clock_condition(&caretaker->poked);
     *out = caretaker;
     return STORE_OK;
 }
@@ -106,9 +102,7 @@ static int discard(struct txn *txn, struct slice key, struct slice value)
     if (((const char *)key.data)[8] != KIND_ENTRY || record_read(&record, value.data, value.size, false) != RECORD_OK)
         return STORE_OK;
     if (record.kind == NODE_COLLECTION) {
-        key_begin(&row, SCOPE_STORE, KIND_GARBAGE);
-        key_add_byte(&row, GARBAGE_COLLECTION);
-        key_add_u64(&row, record.id);
+        key_garbage(&row, GARBAGE_COLLECTION, record.id);
         return engine_put(&txn->engine, key_slice(&row), slice_of("", 0));
     }
     return record.flags & RECORD_CHUNKED ? body_release(txn, record.body_id) : STORE_OK;
@@ -217,14 +211,6 @@ static bool stopping(struct caretaker *caretaker)
     return stop;
 }
 
-static int64_t monotonic(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
 /* Works until nothing is left (true), an error, or (at the handle's end) its time is over. */
 static bool reclaim(struct caretaker *caretaker, int64_t until)
 {
@@ -238,7 +224,7 @@ static bool reclaim(struct caretaker *caretaker, int64_t until)
         for (size_t i = 0; i < count && rc == STORE_OK; i++) {
             bool more = true;
             while (more && rc == STORE_OK) {
-                if ((until == 0 && stopping(caretaker)) || (until != 0 && monotonic() > until) ||
+                if ((until == 0 && stopping(caretaker)) || (until != 0 && clock_monotonic() > until) ||
                     !shared_try_reclaim(s->shared))
                     goto out;
                 rc = reclaim_slice(s, &list[i], &more);
@@ -305,9 +291,7 @@ static bool referred_to(store *s, uint64_t id)
         return true;
     rc = body_references(&references, snapshot, id);
     if (rc == STORE_OK && references == 0) {
-        key_begin(&key, SCOPE_STORE, KIND_GARBAGE);
-        key_add_byte(&key, GARBAGE_BODY);
-        key_add_u64(&key, id);
+        key_garbage(&key, GARBAGE_BODY, id);
         rc = engine_get(snapshot, key_slice(&key), &value);
     }
     engine_snapshot_end(snapshot);
@@ -336,7 +320,7 @@ static void sweep(struct caretaker *caretaker)
 /* Sleeps until it is poked, or that time is over. */
 static void rest(struct caretaker *caretaker, int64_t milliseconds)
 {
-    int64_t until = monotonic() + milliseconds * 1000000LL;
+    int64_t until = clock_monotonic() + milliseconds * 1000000LL;
     struct timespec deadline = { until / 1000000000, until % 1000000000 };
 
     while (!caretaker->stop && !caretaker->garbage &&
@@ -358,8 +342,8 @@ static void *work(void *argument)
         pthread_mutex_unlock(&caretaker->lock);
         if (dirty)
             engine_sync(s->objects);
-        if (monotonic() >= next_sweep) {
-            next_sweep = monotonic() + ROUND_MS * 1000000LL;
+        if (clock_monotonic() >= next_sweep) {
+            next_sweep = clock_monotonic() + ROUND_MS * 1000000LL;
             sweep(caretaker);
             garbage = true; /* of processes that ended before they were done */
         }
@@ -401,7 +385,7 @@ void caretaker_free(struct caretaker *caretaker)
     pthread_mutex_unlock(&caretaker->lock);
     if (running) {
         pthread_join(caretaker->thread, NULL);
-        reclaim(caretaker, monotonic() + CLOSE_NANOS);
+        reclaim(caretaker, clock_monotonic() + CLOSE_NANOS);
     }
     pthread_mutex_destroy(&caretaker->lock);
     pthread_cond_destroy(&caretaker->poked);

@@ -140,13 +140,6 @@ int check_row_exists(struct snapshot *snapshot, const struct key *key)
     return engine_get(snapshot, key_slice(key), &value);
 }
 
-void check_garbage_key(struct key *key, char kind, uint64_t id)
-{
-    key_begin(key, SCOPE_STORE, KIND_GARBAGE);
-    key_add_byte(key, (unsigned char)kind);
-    key_add_u64(key, id);
-}
-
 /* ------------------------------------------------------ snapshots, commit */
 
 /*

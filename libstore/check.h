@@ -93,7 +93,6 @@ void check_rows_end(struct check_rows *rows);
 
 /* Is there such a row? STORE_OK, ENGINE_ABSENT or an error. */
 int check_row_exists(struct snapshot *snapshot, const struct key *key);
-void check_garbage_key(struct key *key, char kind, uint64_t id);
 
 /* check_log.c: the change log. First of all, for it tells the last version. */
 int check_log(struct check *check);

@@ -50,7 +50,7 @@ static int superseded_known(const struct body_state *state, uint64_t generation)
 {
     struct key key;
 
-    check_garbage_key(&key, GARBAGE_RANGE, state->record->body_id);
+    key_garbage(&key, GARBAGE_RANGE, state->record->body_id);
     key_add_u64(&key, generation);
     return check_row_exists(state->check->objects, &key);
 }
@@ -205,7 +205,7 @@ static int referred_to(struct file_state *state, uint64_t body)
     key_add_u64(&key, body);
     rc = check_row_exists(state->objects, &key);
     if (rc == ENGINE_ABSENT) {
-        check_garbage_key(&key, GARBAGE_BODY, body);
+        key_garbage(&key, GARBAGE_BODY, body);
         rc = check_row_exists(state->objects, &key);
     }
     if (rc == ENGINE_ABSENT) {

@@ -41,7 +41,7 @@ static int check_unused(struct check *check, uint64_t body)
     struct key key;
     int rc;
 
-    check_garbage_key(&key, GARBAGE_BODY, body);
+    key_garbage(&key, GARBAGE_BODY, body);
     rc = check_row_exists(check->objects, &key);
     if (rc != STORE_OK)
         return rc < 0 ? rc : STORE_OK;
@@ -79,7 +79,7 @@ static int check_unreferenced(struct check *check, uint64_t body)
     int rc = STORE_OK;
 
     if (!check->damaged) {
-        check_garbage_key(&key, GARBAGE_BODY, body);
+        key_garbage(&key, GARBAGE_BODY, body);
         rc = check_put(check, key_slice(&key), slice_of("", 0), &repaired);
         published_key(&key, body);
         if (rc == STORE_OK)

@@ -59,7 +59,7 @@ static int check_unused(struct check *check, uint64_t id)
 
     if (!idset_has(&check->scopes, id))
         return STORE_OK;
-    check_garbage_key(&key, GARBAGE_COLLECTION, id);
+    key_garbage(&key, GARBAGE_COLLECTION, id);
     rc = check_del(check, key_slice(&key), &repaired);
     return rc == STORE_OK ? check_finding(check, "garbage_referenced", NULL, repaired,
                                           "collection %016llx is to be reclaimed and is in use",
@@ -214,7 +214,7 @@ static int mend_orphan(bool *mended, struct check *check, uint64_t orphan, bool 
     if (!check->repair)
         return STORE_OK;
     if (empty) {
-        check_garbage_key(&key, GARBAGE_COLLECTION, orphan);
+        key_garbage(&key, GARBAGE_COLLECTION, orphan);
         return check_put(check, key_slice(&key), slice_of("", 0), mended);
     }
     rc = lost_and_found(&lost, check);

@@ -7,6 +7,21 @@
 #include "txn.h"
 #include "typed.h"
 
+/* The caller's own copy, with a NUL behind it; without memory NULL and the code. */
+static char *give(int *code, size_t *size, struct slice text)
+{
+    char *copy = malloc(text.size + 1);
+
+    if (!copy) {
+        *code = problem(STORE_NO_MEMORY, "no memory for the answer");
+        return NULL;
+    }
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    *size = text.size;
+    return copy;
+}
+
 int store_meta_get(void **value, size_t *size, store *s, const char *location, const char *name,
                    const store_get_options *options)
 {
@@ -28,16 +43,8 @@ int store_meta_get(void **value, size_t *size, store *s, const char *location, c
     rc = tree_find(&record, &target, &view, location);
     if (rc == STORE_OK && !attribute_find(record.attributes, ATTRIBUTE_META, slice_text(name), &found))
         rc = problem(STORE_NOT_FOUND, "there is no metadata %s", name);
-    if (rc == STORE_OK) {
-        *value = malloc(found.size + 1);
-        if (*value) {
-            memcpy(*value, found.data, found.size);
-            ((char *)*value)[found.size] = '\0';
-            *size = found.size;
-        } else {
-            rc = problem(STORE_NO_MEMORY, "no memory for metadata");
-        }
-    }
+    if (rc == STORE_OK)
+        *value = give(&rc, size, found);
     view_close(&view, own);
     if (rc < 0)
         problem_location(location);
@@ -101,16 +108,8 @@ int store_definition_get(char **text, size_t *size, store *s, const char *locati
     if (rc != STORE_OK)
         return rc;
     rc = collection_at(&id, &definition, &parsed, &view, location);
-    if (rc == STORE_OK) {
-        *text = malloc(definition->text_size + 1);
-        if (*text) {
-            memcpy(*text, definition->text, definition->text_size);
-            (*text)[definition->text_size] = '\0';
-            *size = definition->text_size;
-        } else {
-            rc = problem(STORE_NO_MEMORY, "no memory for a definition");
-        }
-    }
+    if (rc == STORE_OK)
+        *text = give(&rc, size, slice_of(definition->text, definition->text_size));
     view_close(&view, own);
     if (rc < 0)
         problem_location(location);

@@ -2,7 +2,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "change.h"
 #include "layout.h"
@@ -188,17 +187,9 @@ static bool next_paged(store_change *out, store_feed *feed)
     return true;
 }
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 int store_feed_next(store_change *out, store_feed *feed, int timeout_ms)
 {
-    int64_t until = monotonic_ms() + timeout_ms;
+    int64_t until = clock_monotonic() / 1000000 + timeout_ms;
 
     store_enter();
     *out = (store_change){ 0 };
@@ -207,7 +198,7 @@ int store_feed_next(store_change *out, store_feed *feed, int timeout_ms)
     for (;;) {
         /* The word first: a commit after the page was read then ends the wait at once. */
         uint32_t word = shared_wake_word(feed->store->shared);
-        int64_t left = timeout_ms < 0 ? RECHECK_MS : until - monotonic_ms();
+        int64_t left = timeout_ms < 0 ? RECHECK_MS : until - clock_monotonic() / 1000000;
         int rc;
         if (atomic_load(&feed->stop))
             return STORE_END;

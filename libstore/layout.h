@@ -136,6 +136,14 @@ static inline bool key_has_prefix(struct slice key, const struct key *prefix)
     return key.size >= prefix->size && memcmp(key.data, prefix->bytes, prefix->size) == 0;
 }
 
+/* A garbage row's; a range's has its generation behind it. */
+static inline void key_garbage(struct key *key, char kind, uint64_t id)
+{
+    key_begin(key, SCOPE_STORE, KIND_GARBAGE);
+    key_add_byte(key, (unsigned char)kind);
+    key_add_u64(key, id);
+}
+
 static inline void key_chunk(struct key *key, uint64_t body, uint32_t chunk, uint64_t generation)
 {
     put_be64(key->bytes, body);

@@ -251,9 +251,7 @@ int node_remove(struct txn *txn, const struct target *target, const struct recor
         rc = body_release(txn, body);
     if (rc != STORE_OK || kind != NODE_COLLECTION)
         return rc;
-    key_begin(&key, SCOPE_STORE, KIND_GARBAGE);
-    key_add_byte(&key, GARBAGE_COLLECTION);
-    key_add_u64(&key, id);
+    key_garbage(&key, GARBAGE_COLLECTION, id);
     txn->garbage = true;
     txn->namespace_changed = true;
     tree_cache_clear(txn->cache);

@@ -33,16 +33,12 @@ struct queue {
 
 int queue_create(struct queue **out)
 {
-    pthread_condattr_t attributes;
     struct queue *queue = calloc(1, sizeof *queue);
 
     if (!queue)
         return problem(STORE_NO_MEMORY, "no memory for a store");
     pthread_mutex_init(&queue->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&queue->arrived, &attributes);
-    pthread_condattr_destroy(&attributes);
+    clock_condition(&queue->arrived);
     *out = queue;
     return STORE_OK;
 }
@@ -154,14 +150,6 @@ static void run_group(store *s, struct turn *first, size_t count)
 
 /* -------------------------------------------------------------- the queue */
 
-static int64_t monotonic(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
 static void enqueue(struct queue *queue, struct turn *turn)
 {
     if (queue->tail)
@@ -179,7 +167,7 @@ static void enqueue(struct queue *queue, struct turn *turn)
 static void await_company(struct queue *queue)
 {
     int64_t wait = queue->last_nanos / 4 < LEADER_WAIT_CAP ? queue->last_nanos / 4 : LEADER_WAIT_CAP;
-    int64_t until = monotonic() + wait;
+    int64_t until = clock_monotonic() + wait;
     struct timespec deadline = { until / 1000000000, until % 1000000000 };
 
     if (queue->last_seen < 2)
@@ -238,10 +226,10 @@ static void lead(store *s, struct queue *queue)
     await_company(queue);
     group = take_group(queue, &count);
     pthread_mutex_unlock(&queue->lock);
-    began = monotonic();
+    began = clock_monotonic();
     run_group(s, group, count);
     pthread_mutex_lock(&queue->lock);
-    queue->last_nanos = monotonic() - began;
+    queue->last_nanos = clock_monotonic() - began;
     queue->last_seen = count + queue->waiting;
     while (group) {
         struct turn *next = group->next; /* its owner may be gone once it is done */

@@ -53,6 +53,24 @@ int64_t clock_now(void)
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
+int64_t clock_monotonic(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+void clock_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 int request_check(const store_request *request, unsigned allowed)
 {
     if (request->version == 0 || request->version > STORE_REQUEST_VERSION)

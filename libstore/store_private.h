@@ -61,6 +61,8 @@ static inline const store_request *request_or_default(const store_request *reque
 #define OBJECTS_FILE "objects.mdb"
 #define BODIES_FILE "bodies.mdb"
 
-int64_t clock_now(void); /* ns since 1970 */
+int64_t clock_now(void);       /* ns since 1970 */
+int64_t clock_monotonic(void); /* ns since some moment; what clock_condition waits by */
+void clock_condition(pthread_cond_t *condition); /* initialises it */
 
 #endif
