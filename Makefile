@@ -2,6 +2,7 @@
 # make check      install what is missing, build, run every test
 # make demo       install what is missing, build, show the store at work
 # make asan | tsan | cov        the tests under sanitizers; with coverage
+# make bench | bench-quick      libstore beside its peers: figures and a plot, 12 minutes; half a minute
 # make lint       static analysis and the project's own rules
 # make install | uninstall      DESTDIR=, prefix=, bindir=, libdir= ...
 # Variables: V=1 shows commands, MODE=debug|asan|tsan|cov, CC=clang, CFLAGS=..., FILTER='put/*'
@@ -55,6 +56,7 @@ see_libstore  := -Ilibstore
 see_cli       := -Ibuild/include
 see_fusefs     = -Ibuild/include $(fuse_cflags)
 see_httpd     := -Ibuild/include
+see_bench     := -Ibuild/include
 see_tests/unit    := -Ilibstore -Itests/support
 see_tests/fault   := -Ilibstore -Itests/support
 see_tests/api     := -Ibuild/include -Itests/support
@@ -80,13 +82,16 @@ programs := $(if $(call sources,cli),$(BUILD)/storectl) $(if $(call sources,fuse
 suite    := $(if $(suite_objects),$(BUILD)/tests/run)
 crash    := $(patsubst %.c,$(BUILD)/%,$(call sources,tests/crash))
 examples := $(patsubst %.c,$(BUILD)/%,$(call sources,examples))
+# Nothing of it is in `all` or `check`: it needs the peers' libraries.
+bench      := $(BUILD)/bench/bench
+slow_sync  := $(patsubst %.c,$(BUILD)/%.so,$(wildcard bench/slow_sync.c))
 man_pages  := $(wildcard man/*.1 man/*.3 man/*.5 man/*.7 man/*.8)
 completion := $(wildcard cli/*.bash-completion)
 # Functions that tests/fault replaces in the test binary, one name a line.
 wrapped  := $(if $(wildcard tests/fault/wrapped),$(shell cat tests/fault/wrapped))
 # Every C file that is compiled by the rules below, for tools.
 all_c    := $(call sources,libstore cli fusefs httpd tests/unit tests/api tests/faces tests/fault tests/support \
-              tests/crash)
+              tests/crash bench)
 
 all: $(archive) $(shared) $(programs) $(examples) $(BUILD)/libstore.pc
 
@@ -176,6 +181,27 @@ cov:
 tsan:
 	$(Q)$(MAKE) --no-print-directory MODE=tsan FILTER='@(concurrency*|txn*)/*' test
 
+# -------------------------------------------------------------------- bench
+
+$(bench): $(filter-out $(slow_sync:.so=.o),$(call objects,bench)) $(archive) $(slow_sync) $(files)
+	$(say) LD $@
+	$(Q)$(link) -o $@ $(filter %.o %.a,$^) $(lib_libs) -llmdb
+
+$(slow_sync): $(BUILD)/%.so: %.c $(flags)
+	$(say) LD $@
+	$(Q)mkdir -p $(@D) && $(compile) -shared -o $@ $< -ldl
+
+bench-packages:
+	$(Q)tools/install-packages build bench
+
+bench: bench-packages
+	$(Q)$(MAKE) --no-print-directory $(bench)
+	$(Q)$(bench) --dir $(BUILD) --json $(BUILD)/bench.json
+
+bench-quick: bench-packages
+	$(Q)$(MAKE) --no-print-directory $(bench)
+	$(Q)$(bench) --quick --dir $(BUILD)
+
 demo: packages
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tools/demo
@@ -186,7 +212,7 @@ packages:
 # --------------------------------------------------------------------- lint
 
 lint:
-	$(Q)tools/install-packages build lint
+	$(Q)tools/install-packages build lint bench
 	$(Q)$(MAKE) --no-print-directory tidy $(shared) $(archive)
 	$(Q)tools/check-layers
 	$(Q)tools/check-headers
@@ -195,7 +221,7 @@ lint:
 
 tidied := $(patsubst %.c,build/tidy/%.ok,$(filter-out tests/%,$(all_c)))
 tidy: $(tidied)
-build/tidy/%.ok: %.c .clang-tidy $(wildcard libstore/*.h cli/*.h fusefs/*.h httpd/*.h) | $(public)
+build/tidy/%.ok: %.c .clang-tidy $(wildcard libstore/*.h cli/*.h fusefs/*.h httpd/*.h bench/*.h) | $(public)
 	$(say) TIDY $<
 	$(Q)mkdir -p $(@D) && clang-tidy --quiet $< -- $(cflags) $(see_$(call folder_of,$<)) 2>$@.log || \
 	    { cat $@.log; exit 1; }
@@ -234,7 +260,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all check test asan tsan cov demo packages lint tidy install uninstall clean FORCE \
+.PHONY: all check test asan tsan cov bench bench-quick bench-packages demo packages lint tidy install uninstall clean FORCE \
         compile_commands.json
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

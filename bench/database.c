@@ -1,0 +1,90 @@
+/*
+ * database.c - the databases that workloads run on: opened and filled when first needed, then kept.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "bench.h"
+
+static struct database *databases;
+
+/* Reads every object once, so that its pages are in memory and mapped. */
+static void warm(struct worker *worker)
+{
+    const struct dataset *set = worker->database->set;
+    size_t size;
+
+    for (uint32_t i = 0; set->size > 0 && i < set->count; i++) {
+        key_make(worker->key, i);
+        worker->backend->get(worker->session, worker->key, worker->buffer, BLOCK_SIZE, &size);
+    }
+}
+
+static void fill(struct database *db)
+{
+    struct worker *worker = worker_of(db, 0, 1);
+
+    if (db->set->fill)
+        db->set->fill(worker);
+    else
+        worker_fill(worker, true);
+    db->backend->sync(db->handle);
+    warm(worker);
+}
+
+static struct database *database_open(const struct backend *backend, enum durability durability,
+                                      const struct dataset *set, const struct options *options)
+{
+    struct database *db = allocate_zeroed(1, sizeof *db);
+
+    db->backend = backend;
+    db->durability = durability;
+    db->set = set;
+    if (asprintf(&db->directory, "%s/%s-%s-%s", options->directory, backend->name,
+                 durability == DURABLE ? "durable" : "relaxed", set->name) < 0)
+        fail("no memory for a path");
+    if (mkdir(db->directory, 0700) != 0)
+        fail("%s: %s", db->directory, strerror(errno));
+    db->versions = allocate_zeroed(set->count, sizeof *db->versions);
+    db->handle = backend->open(db->directory, durability);
+    fill(db);
+    return db;
+}
+
+struct database *database_get(const struct backend *backend, enum durability durability,
+                              const struct dataset *set, const struct options *options)
+{
+    struct database *db;
+
+    for (db = databases; db; db = db->next)
+        if (db->backend == backend && db->durability == durability && db->set == set)
+            return db;
+    db = database_open(backend, durability, set, options);
+    db->next = databases;
+    databases = db;
+    return db;
+}
+
+static void database_close(struct database *db)
+{
+    for (int i = 0; i < THREADS_MAX; i++)
+        if (db->sessions[i])
+            db->backend->session_close(db->sessions[i]);
+    db->backend->close(db->handle);
+    files_remove(db->directory);
+    free(db->directory);
+    free(db->versions);
+    free(db);
+}
+
+void database_close_all(void)
+{
+    while (databases) {
+        struct database *next = databases->next;
+
+        database_close(databases);
+        databases = next;
+    }
+}

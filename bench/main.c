@@ -1,0 +1,161 @@
+/*
+ * bench - runs the same work on libstore and on other stores, in turn, and compares.
+ *
+ *     bench [--quick] [--list] [--only PATTERN] [--rounds N] [--dir DIR] [--json FILE] [--slow-sync US]
+ *
+ * A parent process waits for the one that measures and removes its directory, however that ended.
+ */
+#include <errno.h>
+#include <fnmatch.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+static const char usage[] =
+    "usage: bench [OPTION...]\n"
+    "  --quick          only the essential rows, in half a minute\n"
+    "  --list           show the names of all rows, run nothing\n"
+    "  --only PATTERN   the rows whose names match, such as 'put-*'\n"
+    "  --rounds N       slices of each (7; 3 with --quick)\n"
+    "  --dir DIR        where to make the databases (the current directory; not a tmpfs)\n"
+    "  --json FILE      write everything to FILE\n"
+    "  --slow-sync US   make each sync to disk US microseconds slower; only the rows this is about\n";
+
+static bool wanted(const struct workload *workload, const struct options *options)
+{
+    const struct goal *goal = workload_goals(workload, options);
+
+    if (options->only)
+        return fnmatch(options->only, workload->name, 0) == 0;
+    if (options->slow_sync_us > 0 && goal->at_least == 0 && goal->at_most == 0)
+        return false;
+    return !options->quick || workload->quick;
+}
+
+const struct goal *workload_goals(const struct workload *workload, const struct options *options)
+{
+    return options->slow_sync_us > 0 ? workload->slow_goals : workload->goals;
+}
+
+static void each_workload(const struct options *options,
+                          void (*each)(const struct workload *workload, const struct options *options))
+{
+    for (const struct workload *const *table = workload_tables; *table; table++)
+        for (const struct workload *workload = *table; workload->name; workload++)
+            if (wanted(workload, options))
+                each(workload, options);
+}
+
+static void list_one(const struct workload *workload, const struct options *options)
+{
+    (void)options;
+    printf("%-24s %s\n", workload->name, workload->title);
+}
+
+static void run_one(const struct workload *workload, const struct options *options)
+{
+    static struct result result;
+
+    run_workload(&result, workload, options);
+    report_result(&result, options);
+}
+
+static int run_all(const struct options *options)
+{
+    report_begin(options);
+    each_workload(options, run_one);
+    report_end(options);
+    database_close_all();
+    return 0;
+}
+
+/* In a child, so that what it leaves behind is removed whatever happens to it. */
+static int supervise(struct options *options)
+{
+    char *directory = files_join(options->directory, "bench-XXXXXX");
+    pid_t child;
+    int status;
+
+    if (!mkdtemp(directory))
+        fail("cannot make a directory in %s: %s", options->directory, strerror(errno));
+    options->directory = directory;
+    /* SIGINT comes to both; the parent has to outlive it. */
+    signal(SIGINT, SIG_IGN);
+    child = fork();
+    if (child < 0)
+        fail("cannot start a process: %s", strerror(errno));
+    if (child == 0) {
+        signal(SIGINT, SIG_DFL);
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        exit(run_all(options));
+    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    files_remove(directory);
+    free(directory);
+    if (WIFSIGNALED(status)) {
+        fprintf(stderr, "bench: ended by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        return 128 + WTERMSIG(status);
+    }
+    return WEXITSTATUS(status);
+}
+
+static unsigned number_option(const char *name, const char *text, unsigned long max)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end || value == 0 || value > max)
+        fail("--%s takes a number from 1 to %lu, not '%s'", name, max, text);
+    return (unsigned)value;
+}
+
+static void parse(struct options *options, int count, char **arguments)
+{
+    static const struct option known[] = {
+        { "quick", no_argument, NULL, 'q' },         { "list", no_argument, NULL, 'l' },
+        { "only", required_argument, NULL, 'o' },    { "rounds", required_argument, NULL, 'r' },
+        { "dir", required_argument, NULL, 'd' },     { "json", required_argument, NULL, 'j' },
+        { "slow-sync", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    int letter;
+
+    while ((letter = getopt_long(count, arguments, "", known, NULL)) != -1)
+        switch (letter) {
+        case 'q': options->quick = true; break;
+        case 'l': options->list = true; break;
+        case 'o': options->only = optarg; break;
+        case 'r': options->rounds = number_option("rounds", optarg, ROUNDS_MAX); break;
+        case 'd': options->directory = optarg; break;
+        case 'j': options->json = optarg; break;
+        case 's': options->slow_sync_us = number_option("slow-sync", optarg, 1000000); break;
+        case 'h': fputs(usage, stdout); exit(0);
+        default: fputs(usage, stderr); exit(2);
+        }
+    if (optind < count) {
+        fputs(usage, stderr);
+        exit(2);
+    }
+}
+
+int main(int count, char **arguments)
+{
+    struct options options = { .directory = "." };
+
+    parse(&options, count, arguments);
+    if (options.rounds == 0)
+        options.rounds = options.quick ? 3 : 7;
+    options.slice_seconds = options.quick ? 0.2 : 0.5;
+    if (options.list) {
+        each_workload(&options, list_one);
+        return 0;
+    }
+    return supervise(&options);
+}
