@@ -27,18 +27,19 @@ static int delete_node(struct txn *txn, const struct target *target, const struc
 {
     enum node_kind kind = record->kind;
     char location[STORE_LOCATION_MAX + 1];
-    uint64_t version;
+    uint64_t version = txn_version(txn);
     int rc = tree_location(location, target);
 
     if (rc == STORE_OK && kind == NODE_COLLECTION && !(op->request->flags & STORE_RECURSIVE))
         rc = node_check_empty(&txn->engine.view, record->id, location);
+    /* What can run out of memory comes before the write: see txn_guard. */
     if (rc == STORE_OK)
-        rc = target->definition ? typed_remove(txn, target, record) : node_remove(txn, target, record);
+        rc = change_note(txn, version, STORE_DELETED, node_kind_of(kind), location, NULL);
+    if (rc == STORE_OK)
+        rc = result_set(&op->operation.answer->one, STORE_DELETED, version, location, false);
     if (rc != STORE_OK)
         return rc;
-    version = txn_version(txn);
-    rc = change_note(txn, version, STORE_DELETED, node_kind_of(kind), location, NULL);
-    return rc == STORE_OK ? result_set(&op->operation.answer->one, STORE_DELETED, version, location, false) : rc;
+    return target->definition ? typed_remove(txn, target, record) : node_remove(txn, target, record);
 }
 
 static int run(struct operation *operation, struct txn *txn)
@@ -70,7 +71,7 @@ static int run(struct operation *operation, struct txn *txn)
 
 int store_delete(store_answer *out, store *s, const char *location, const store_request *request)
 {
-    struct delete_operation op = { .operation = { .run = run, .frees = true }, .location = location,
+    struct delete_operation op = { .operation = { .run = run, .frees = true, .guards = true }, .location = location,
                                    .request = request_or_default(request) };
     int rc;
 

@@ -52,7 +52,7 @@ int txn_execute(store *s, store_txn *explicit_txn, struct operation *op)
     rc = txn_refuse(op, engine_scarce(&explicit_txn->txn.engine, OPERATION_BYTES, false));
     if (rc != STORE_OK)
         return rc;
-    return txn_behind_savepoint(&explicit_txn->txn, txn_run_operation, op, op->dry_run);
+    return txn_run_alone(&explicit_txn->txn, op);
 }
 
 /* Without memory to remember it, its staging row stays, and the sweep decides when the session ends. */

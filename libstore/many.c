@@ -23,6 +23,8 @@ int many_run(struct txn *txn, const struct many *many)
     char location[STORE_LOCATION_MAX + 1];
     int rc = answer_many(many->answer, many->count);
 
+    if (rc == STORE_OK)
+        rc = txn_guard(txn);
     for (size_t i = 0; i < many->count && rc == STORE_OK; i++) {
         struct item item = { many, i };
         rc = many->partial ? txn_attempt(txn, run_item, &item) : run_item(&item, txn);

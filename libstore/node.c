@@ -179,11 +179,12 @@ int node_write(struct txn *txn, const struct target *target, const struct node_c
         record.size = change->grown;
         record.body_generation = record.version;
     }
+    /* What can run out of memory comes before the write: see txn_guard. */
+    if (rc == STORE_OK)
+        rc = announce(txn, target, change, record.version, result);
     if (rc == STORE_OK)
         rc = put_record(txn, &target->key, &record,
                         change->body && record.flags & RECORD_CHUNKED ? record.body_id : 0, leaves);
-    if (rc == STORE_OK)
-        rc = announce(txn, target, change, record.version, result);
 out:
     buffer_release(&section);
     return rc;
@@ -365,7 +366,10 @@ static int make_parents(struct txn *txn, struct slice text)
             return STORE_OK; /* below are only objects */
         if (rc == STORE_OK)
             rc = tree_record(&record, &view, &target);
-        if (rc == ENGINE_ABSENT)
+        if (rc != ENGINE_ABSENT)
+            continue;
+        rc = txn_guard(txn);
+        if (rc == STORE_OK)
             rc = node_make_collection(txn, &target, &request_default, NULL);
     }
     return rc;

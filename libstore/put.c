@@ -138,7 +138,10 @@ static int put_plain(struct txn *txn, const struct target *target, const struct 
                         : problem(STORE_NO_COLLECTION, "there is no such collection");
     rc = permit(target, existing, put->request);
     if (rc == STORE_OK && existing && existing->kind != put->kind) {
-        rc = node_remove(txn, target, existing); /* a link becomes an object: another node */
+        /* a link becomes an object: another node */
+        rc = txn_guard(txn);
+        if (rc == STORE_OK)
+            rc = node_remove(txn, target, existing);
         change.old = NULL;
     }
     if (rc == STORE_OK)
@@ -363,7 +366,7 @@ static int run(struct operation *operation, struct txn *txn)
 
 int put_execute(store_answer *out, store *s, const struct put *put)
 {
-    struct put_operation op = { .operation = { .run = run }, .put = *put };
+    struct put_operation op = { .operation = { .run = run, .guards = true }, .put = *put };
 
     return verb_execute(out, s, put->request, &op.operation);
 }

@@ -41,6 +41,9 @@ int txn_run_operation(void *context, struct txn *txn);
 /* Undone if it fails, or if `undo` (a dry run). */
 int txn_behind_savepoint(struct txn *txn, int (*run)(void *context, struct txn *txn), void *context, bool undo);
 
+/* One operation of an explicit transaction: on failure, or in a dry run, all it did is undone. */
+int txn_run_alone(struct txn *txn, struct operation *op);
+
 /* The map of a file was full and has been made larger, or can be: the same again will do. */
 bool txn_grown(store *s);
 /* full for an operation that frees nothing when the disk is scarce. */

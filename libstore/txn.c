@@ -115,11 +115,14 @@ void txn_back_to(struct txn *txn, const struct txn_mark *mark)
 int txn_behind_savepoint(struct txn *txn, int (*run)(void *context, struct txn *txn), void *context, bool undo)
 {
     struct txn_mark mark = txn_mark(txn);
+    bool unguarded = txn->unguarded;
     int rc = engine_savepoint(&txn->engine), kept;
 
     if (rc != STORE_OK)
         return rc;
+    txn->unguarded = false;
     rc = run(context, txn);
+    txn->unguarded = unguarded;
     if (rc == STORE_OK && !undo) {
         kept = engine_savepoint_keep(&txn->engine);
         if (kept == STORE_OK)
@@ -144,6 +147,51 @@ int txn_run_operation(void *context, struct txn *txn)
     if (op->answer)
         answer_reset(op->answer);
     return op->run(op, txn);
+}
+
+int txn_guard(struct txn *txn)
+{
+    int rc;
+
+    if (!txn->unguarded)
+        return STORE_OK;
+    rc = engine_savepoint(&txn->engine);
+    if (rc == STORE_OK) {
+        txn->unguarded = false;
+        txn->guarded = true;
+    }
+    return rc;
+}
+
+/* Gives the operation the chance to do without a savepoint. */
+static int run_unguarded(struct txn *txn, struct operation *op)
+{
+    struct txn_mark mark = txn_mark(txn);
+    int rc;
+
+    txn->unguarded = true;
+    txn->guarded = false;
+    rc = txn_run_operation(op, txn);
+    txn->unguarded = false;
+    if (rc == STORE_OK && txn->guarded)
+        rc = engine_savepoint_keep(&txn->engine);
+    else if (txn->guarded)
+        engine_savepoint_undo(&txn->engine);
+    if (rc == STORE_OK)
+        return rc;
+    if (!txn->guarded && txn->engine.writes != mark.writes && !txn->engine.broken) {
+        txn->engine.broken = true;
+        txn->engine.error = rc;
+    }
+    txn_back_to(txn, &mark);
+    return rc;
+}
+
+int txn_run_alone(struct txn *txn, struct operation *op)
+{
+    if (op->guards && !op->dry_run)
+        return run_unguarded(txn, op);
+    return txn_behind_savepoint(txn, txn_run_operation, op, op->dry_run);
 }
 
 bool txn_grown(store *s)

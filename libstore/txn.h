@@ -26,6 +26,8 @@ struct txn {
     struct buffer changes;    /* encoded, not yet in the log */
     bool namespace_changed;   /* cached resolutions of other snapshots are stale */
     bool garbage;             /* there is something to reclaim */
+    bool unguarded;           /* what the operation does could not be undone alone: see txn_guard */
+    bool guarded;             /* behind the operation's own savepoint */
     uint64_t *staged;         /* bodies written inside the transaction: dropped unless it commits */
     size_t staged_count, staged_capacity;
 };
@@ -35,6 +37,7 @@ struct operation {
     bool dry_run;
     store_answer *answer;    /* emptied before each run; NULL if it has none */
     bool frees;              /* goes on when the disk is all but full */
+    bool guards;             /* calls txn_guard where it needs to: most of its runs need no savepoint */
     int code;                /* of the last run */
     struct problem *problem; /* of the thread that waits for it */
 };
@@ -65,6 +68,12 @@ struct snapshot *txn_bodies(const store_txn *explicit_txn);
 
 /* Is it there, and does it write? */
 bool txn_writes(const store_txn *explicit_txn);
+
+/* To be called by an operation that `guards` before it writes what a later failure of its own would
+ * have to undo. Where all is checked before the first write nothing is needed, and the savepoint, the
+ * dearest part of a small write in an explicit transaction, is saved. Should the operation fail after an
+ * unguarded write all the same (the store is damaged), the transaction is left fit for an abort only. */
+int txn_guard(struct txn *txn);
 
 /* Runs `op` behind a savepoint of a running transaction: on failure all it did is undone (partial). */
 int txn_attempt(struct txn *txn, int (*run)(void *context, struct txn *txn), void *context);

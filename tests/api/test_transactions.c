@@ -263,3 +263,29 @@ Test(transactions, every_verb_gives_its_version_in_order)
     assert_ok(store_last_version(&last, test_store()));
     cr_assert_eq(last, second);
 }
+
+/* What has written before it fails is undone alone, whichever way it was run. */
+Test(transactions, a_verb_that_fails_half_way_leaves_the_others_as_they_were)
+{
+    store_txn *txn;
+
+    assert_ok(define("/notes", "{'order':'auto','key':['id'],'schema':{'properties':{'id':{'type':'integer'},"
+                               "'t':{'type':'string'}}}}"));
+    txn = writing();
+    assert_ok(put("/a", "1", WITH(.txn = txn)));
+    assert_code(STORE_INVALID_VALUE, put("/notes/", J("[{'t':'1'},{'t':2}]"), WITH(.txn = txn)));
+    assert_code(STORE_PRECONDITION_FAILED,
+                put("/b/c", "1", WITH(.txn = txn, .flags = STORE_PARENTS | STORE_IF_MATCH_ANY)));
+    assert_ok(put("/notes/", J("[{'t':'1'},{'t':2}]"), WITH(.txn = txn, .flags = STORE_PARTIAL)));
+    assert_ok(put("/notes/", J("{'t':'3'}"), WITH(.txn = txn)));
+    assert_ok(put("/d/e", "1", WITH(.txn = txn, .flags = STORE_PARENTS)));
+    assert_ok(erase("/d/e", WITH(.txn = txn)));
+    assert_body_in(txn, "/a", "1");
+    assert_ok(store_commit(txn));
+    assert_body("/a", "1");
+    assert_code(STORE_NOT_FOUND, erase("/b", NULL));
+    assert_json("/notes/1/t", "'1'");
+    assert_json("/notes/2/t", "'3'");
+    assert_code(STORE_NOT_FOUND, erase("/notes/3", NULL));
+    assert_code(STORE_NOT_FOUND, erase("/d/e", NULL));
+}
