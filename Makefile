@@ -185,7 +185,7 @@ tsan:
 
 $(bench): $(filter-out $(slow_sync:.so=.o),$(call objects,bench)) $(archive) $(slow_sync) $(files)
 	$(say) LD $@
-	$(Q)$(link) -o $@ $(filter %.o %.a,$^) $(lib_libs) -llmdb
+	$(Q)$(link) -o $@ $(filter %.o %.a,$^) $(lib_libs) -lsqlite3 -lrocksdb
 
 $(slow_sync): $(BUILD)/%.so: %.c $(flags)
 	$(say) LD $@

@@ -169,7 +169,7 @@ static void libstore_upload(void *opaque, const char *key, struct value_stream *
     struct bytes piece;
 
     must(store_writer_open(&writer, session->s, key, NULL), "store_writer_open");
-    while (piece = value_piece(stream), piece.size > 0)
+    while (piece = value_piece(stream, BLOCK_SIZE), piece.size > 0)
         must(store_writer_write(writer, piece.data, piece.size), "store_writer_write");
     must(store_writer_commit(NULL, writer), "store_writer_commit");
     store_writer_close(writer);
@@ -179,25 +179,16 @@ static void libstore_download(void *opaque, const char *key, struct value_stream
 {
     struct libstore_session *session = opaque;
     unsigned char *buffer = allocate(DOWNLOAD_SIZE);
-    struct bytes piece = { NULL, 0 };
     store_reader *reader;
     size_t got;
 
     must(store_reader_open(&reader, session->s, key, NULL), "store_reader_open");
-    for (;;) {
-        size_t wanted;
-
-        if (piece.size == 0)
-            piece = value_piece(stream);
-        wanted = piece.size < DOWNLOAD_SIZE ? piece.size : DOWNLOAD_SIZE;
-        /* At the end one byte more is asked for, which must not be there. */
-        must(store_reader_read(&got, reader, buffer, wanted ? wanted : 1), "store_reader_read");
-        if (got > wanted || (got == 0 && wanted > 0) || memcmp(buffer, piece.data, got) != 0)
-            fail("libstore: wrong bytes in %s", key);
-        if (got == 0)
-            break;
-        piece = (struct bytes){ (const char *)piece.data + got, piece.size - got };
-    }
+    do {
+        must(store_reader_read(&got, reader, buffer, DOWNLOAD_SIZE), "store_reader_read");
+        value_expect(stream, buffer, got);
+    } while (got > 0);
+    if (stream->position != stream->size)
+        fail("wrong result: libstore gave too few bytes of %s", key);
     store_reader_close(reader);
     free(buffer);
 }

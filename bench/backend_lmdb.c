@@ -261,28 +261,11 @@ static void chunks_open(struct lmdb *db)
     env_open(&db->chunk_env, &db->chunk_dbi, db->chunk_directory, db->flags);
 }
 
-/* Copies `size` bytes of the stream, from where `piece` stands on. */
-static void take(unsigned char *out, size_t size, struct bytes *piece, struct value_stream *stream)
-{
-    while (size > 0) {
-        size_t part;
-
-        if (piece->size == 0)
-            *piece = value_piece(stream);
-        part = size < piece->size ? size : piece->size;
-        memcpy(out, piece->data, part);
-        *piece = (struct bytes){ (const char *)piece->data + part, piece->size - part };
-        out += part;
-        size -= part;
-    }
-}
-
 /* Not atomic, as an upload in several transactions cannot be here; nor does it take away what a
  * longer one left. What is to be measured is the writing. */
 static void lmdb_upload(void *opaque, const char *key, struct value_stream *stream)
 {
     struct lmdb *db = ((struct lmdb_session *)opaque)->db;
-    struct bytes piece = { NULL, 0 };
     uint32_t chunk = 0;
 
     chunks_open(db);
@@ -297,33 +280,16 @@ static void lmdb_upload(void *opaque, const char *key, struct value_stream *stre
             MDB_val v = { stream->size - at < CHUNK_SIZE ? stream->size - at : CHUNK_SIZE, NULL };
 
             must(mdb_put(txn, db->chunk_dbi, &k, &v, MDB_RESERVE), "mdb_put");
-            take(v.mv_data, v.mv_size, &piece, stream);
+            value_take(stream, v.mv_data, v.mv_size);
             at += v.mv_size;
         }
         must(mdb_txn_commit(txn), "mdb_txn_commit");
     }
 }
 
-/* Compares a chunk with the stream. */
-static void expect(MDB_val chunk, struct bytes *piece, struct value_stream *stream)
-{
-    while (chunk.mv_size > 0) {
-        size_t part;
-
-        if (piece->size == 0)
-            *piece = value_piece(stream);
-        part = chunk.mv_size < piece->size ? chunk.mv_size : piece->size;
-        if (part == 0 || memcmp(chunk.mv_data, piece->data, part) != 0)
-            fail("lmdb: wrong bytes in a chunk");
-        *piece = (struct bytes){ (const char *)piece->data + part, piece->size - part };
-        chunk = (MDB_val){ chunk.mv_size - part, (char *)chunk.mv_data + part };
-    }
-}
-
 static void lmdb_download(void *opaque, const char *key, struct value_stream *stream)
 {
     struct lmdb *db = ((struct lmdb_session *)opaque)->db;
-    struct bytes piece = { NULL, 0 };
     uint32_t chunk = 0;
     MDB_txn *txn;
 
@@ -334,7 +300,7 @@ static void lmdb_download(void *opaque, const char *key, struct value_stream *st
         MDB_val k = chunk_key(room, key, chunk++), v;
 
         must(mdb_get(txn, db->chunk_dbi, &k, &v), "mdb_get");
-        expect(v, &piece, stream);
+        value_expect(stream, v.mv_data, v.mv_size);
         at += v.mv_size;
     }
     mdb_txn_abort(txn);

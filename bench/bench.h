@@ -71,13 +71,17 @@ struct item {
     struct bytes value;
 };
 
-/* What upload() stores and download() expects: a value in pieces of at most BLOCK_SIZE bytes. */
+/* What upload() stores and download() expects: a value that is taken in pieces. */
 struct value_stream {
     uint64_t size, position;
     uint32_t number, version;
 };
-/* The next piece; its size is 0 at the end. */
-struct bytes value_piece(struct value_stream *stream);
+/* The next piece, of at most `max` bytes; its size is 0 at the end only. */
+struct bytes value_piece(struct value_stream *stream, size_t max);
+/* Copies the next `size` bytes. */
+void value_take(struct value_stream *stream, void *out, size_t size);
+/* Fails the run unless these are the next bytes. */
+void value_expect(struct value_stream *stream, const void *bytes, size_t size);
 
 /* Is shown each entry of a listing. `value.data` is NULL when bodies were not asked for. */
 typedef void visit_fn(void *payload, const char *name, size_t name_size, struct bytes value);
@@ -97,8 +101,10 @@ struct backend {
     void (*close)(void *database);
     void *(*session_open)(void *database);
     void (*session_close)(void *session);
-    /* Waits until everything is on disk, and work in the background is done. */
+    /* Makes what was done so far durable. */
     void (*sync)(void *database);
+    /* Does or awaits what it would do in the background, before another store's time is taken. May be NULL. */
+    void (*settle)(void *database);
 
     /* Inserts or replaces. */
     void (*put)(void *session, const char *key, struct bytes value);
@@ -109,19 +115,20 @@ struct backend {
     void (*view_end)(void *session);
     /* The value's size, and its bytes in `buffer` if they fit. False if the key is not there. */
     bool (*get)(void *session, const char *key, void *buffer, size_t capacity, size_t *size);
-    /* False if the key is not there. */
+    /* False if the key is not there (but RocksDB never says so). */
     bool (*delete)(void *session, const char *key);
     void (*delete_many)(void *session, const char *const *keys, size_t count);
     /* Up to `limit` (0: all) entries of /people in order, behind the key `after` (NULL: from the first).
      * With `bodies` the values too. Returns how many. */
     uint64_t (*list)(void *session, const char *after, uint64_t limit, bool bodies, visit_fn *visit,
                      void *payload);
-    /* Bodies of any size in constant memory: `stream` gives what to store; what to expect. */
+    /* A body of any size in constant memory: stores what `stream` gives; reads it and compares. */
     void (*upload)(void *session, const char *key, struct value_stream *stream);
     void (*download)(void *session, const char *key, struct value_stream *stream);
 };
 
-extern const struct backend backend_libstore, backend_lmdb;
+extern const struct backend backend_libstore, backend_lmdb, backend_sqlite, backend_sqlite_norowid,
+    backend_rocksdb, backend_files;
 
 /* The handle below a session of backend_libstore, for workloads that only libstore can do. */
 struct store;
@@ -158,6 +165,8 @@ struct database {
 /* Opens and fills it, or gives the same again. */
 struct database *database_get(const struct backend *backend, enum durability durability,
                               const struct dataset *set, const struct options *options);
+/* Everything on disk and nothing left to do. */
+void database_settle(struct database *database);
 void database_close_all(void);
 /* Gets a worker of a database ready; its memory is kept for the next one of that index. */
 struct worker *worker_of(struct database *database, unsigned index, unsigned threads);

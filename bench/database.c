@@ -22,6 +22,13 @@ static void warm(struct worker *worker)
     }
 }
 
+void database_settle(struct database *db)
+{
+    db->backend->sync(db->handle);
+    if (db->backend->settle)
+        db->backend->settle(db->handle);
+}
+
 static void fill(struct database *db)
 {
     struct worker *worker = worker_of(db, 0, 1);
@@ -30,7 +37,7 @@ static void fill(struct database *db)
         db->set->fill(worker);
     else
         worker_fill(worker, true);
-    db->backend->sync(db->handle);
+    database_settle(db);
     warm(worker);
 }
 

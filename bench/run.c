@@ -111,7 +111,7 @@ static void run_slice(struct sample *sample, const struct workload *workload, co
 
     if (workload->prepare)
         workload->prepare(worker_of(db, 0, 1));
-    db->backend->sync(db->handle);
+    database_settle(db);
     if (workload->measure)
         workload->measure(worker_of(db, 0, 1), sample);
     else

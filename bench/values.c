@@ -53,15 +53,47 @@ struct bytes value_of(uint32_t number, uint32_t version, uint32_t block, size_t 
     return (struct bytes){ pool + start * START_STEP, size };
 }
 
-struct bytes value_piece(struct value_stream *stream)
+struct bytes value_piece(struct value_stream *stream, size_t max)
 {
     uint64_t left = stream->size - stream->position;
-    size_t size = left < BLOCK_SIZE ? (size_t)left : BLOCK_SIZE;
-    struct bytes piece =
-        value_of(stream->number, stream->version, (uint32_t)(stream->position / BLOCK_SIZE), size);
+    size_t offset = stream->position % BLOCK_SIZE, size = BLOCK_SIZE - offset;
+    struct bytes block =
+        value_of(stream->number, stream->version, (uint32_t)(stream->position / BLOCK_SIZE), BLOCK_SIZE);
 
+    size = size < left ? size : (size_t)left;
+    size = size < max ? size : max;
     stream->position += size;
-    return piece;
+    return (struct bytes){ (const char *)block.data + offset, size };
+}
+
+void value_take(struct value_stream *stream, void *out, size_t size)
+{
+    char *to = out;
+
+    while (size > 0) {
+        struct bytes piece = value_piece(stream, size);
+
+        if (piece.size == 0)
+            fail("a back end wants more bytes than a value has");
+        memcpy(to, piece.data, piece.size);
+        to += piece.size;
+        size -= piece.size;
+    }
+}
+
+void value_expect(struct value_stream *stream, const void *bytes, size_t size)
+{
+    const char *from = bytes;
+
+    while (size > 0) {
+        struct bytes piece = value_piece(stream, size);
+
+        if (piece.size == 0 || memcmp(from, piece.data, piece.size) != 0)
+            fail("wrong result: other bytes than were put in a body of %ju, near byte %ju",
+                 (uintmax_t)stream->size, (uintmax_t)stream->position);
+        from += piece.size;
+        size -= piece.size;
+    }
 }
 
 static const char prefix[] = "/people/";

@@ -5,7 +5,7 @@
 
 /* In the order of the columns. */
 #define EVERYBODY                                                                                                  \
-    { { &backend_libstore }, { &backend_lmdb } }
+    { { &backend_libstore }, { &backend_lmdb }, { &backend_sqlite }, { &backend_rocksdb }, { &backend_files } }
 
 static bool step_view(struct worker *worker)
 {

@@ -4,7 +4,7 @@
 #include "bench.h"
 
 #define EVERYBODY                                                                                                  \
-    { { &backend_libstore }, { &backend_lmdb } }
+    { { &backend_libstore }, { &backend_lmdb }, { &backend_sqlite }, { &backend_rocksdb }, { &backend_files } }
 
 static bool step_put(struct worker *worker)
 {
