@@ -91,7 +91,8 @@ void engine_savepoint_undo(struct transaction *txn);
 int engine_get(struct snapshot *snapshot, struct slice key, struct slice *value);
 int engine_put(struct transaction *txn, struct slice key, struct slice value);
 /* Puts a value of `size` bytes for the caller to fill in at *space before the next call.
- * `append` is faster and denser when the key is greater than any other; it need not be. */
+ * `append` makes it faster, and the file denser, when the keys of several come in ascending order and
+ * past all others; they need not. */
 int engine_reserve(struct transaction *txn, struct slice key, size_t size, bool append, void **space);
 /* STORE_OK or ENGINE_ABSENT. */
 int engine_del(struct transaction *txn, struct slice key);

@@ -38,6 +38,10 @@ struct engine {
     atomic_bool map_full;    /* the next engine_begin grows the map */
     pthread_mutex_t writer;  /* held by the thread that writes, around LMDB's own lock */
     void *attachment;        /* of the one writer */
+    struct appending {       /* whether new keys lie past the end, of late; under the writer's lock */
+        unsigned misses;     /* in a row */
+        unsigned pause;      /* insertions before the next try */
+    } appending;
 
     /* The gate: closed while the map moves, by a thread that holds `writer`. */
     atomic_bool closed;

@@ -13,6 +13,7 @@
 #define SAVEPOINTS_MAX 6
 #define CURE_TRIES 3
 #define PROBE_BYTES (1 << 20)
+#define MISSES_MAX 8
 
 /* The engine whose map was too small, if that was this thread's last failure. */
 static __thread const struct engine *map_full_in;
@@ -191,7 +192,31 @@ void engine_savepoint_undo(struct transaction *txn)
     txn->view.handle = txn->stack[--txn->depth];
 }
 
-static int put(struct transaction *txn, struct slice key, MDB_val *data, unsigned flags)
+/* MDB_APPEND splits no page in halves, so keys in ascending order fill them: a third less space for
+ * 1 KiB values, and less to write. Where the key is not past the end it costs a descent in vain,
+ * so misses in a row make the tries rare. */
+static int insert(struct transaction *txn, MDB_val *key, MDB_val *data, unsigned flags)
+{
+    struct appending *appending = &txn->view.engine->appending;
+    int rc;
+
+    if (appending->pause > 0) {
+        appending->pause--;
+        return mdb_put(txn->view.handle, MAIN_DBI, key, data, flags);
+    }
+    rc = mdb_put(txn->view.handle, MAIN_DBI, key, data, flags | MDB_APPEND);
+    if (rc == MDB_KEYEXIST) {
+        if (appending->misses < MISSES_MAX)
+            appending->misses++;
+        appending->pause = (1u << appending->misses) - 1;
+        return mdb_put(txn->view.handle, MAIN_DBI, key, data, flags);
+    }
+    if (!rc)
+        appending->misses = 0;
+    return rc;
+}
+
+static int put(struct transaction *txn, struct slice key, MDB_val *data, unsigned flags, bool append)
 {
     MDB_val k = { .mv_size = key.size, .mv_data = (void *)key.data };
     int rc, code;
@@ -201,9 +226,7 @@ static int put(struct transaction *txn, struct slice key, MDB_val *data, unsigne
         return code;
     if (key.size == 0 || key.size > ENGINE_KEY_MAX)
         return problem(STORE_BAD_ARGUMENT, "a key of %zu bytes", key.size);
-    rc = mdb_put(txn->view.handle, MAIN_DBI, &k, data, flags);
-    if (rc == MDB_KEYEXIST)
-        rc = mdb_put(txn->view.handle, MAIN_DBI, &k, data, flags & ~(unsigned)MDB_APPEND);
+    rc = append ? insert(txn, &k, data, flags) : mdb_put(txn->view.handle, MAIN_DBI, &k, data, flags);
     if (rc)
         return write_failed(txn, rc, "cannot write");
     txn->writes++;
@@ -214,13 +237,13 @@ int engine_put(struct transaction *txn, struct slice key, struct slice value)
 {
     MDB_val data = { .mv_size = value.size, .mv_data = (void *)value.data };
 
-    return put(txn, key, &data, 0);
+    return put(txn, key, &data, 0, false);
 }
 
 int engine_reserve(struct transaction *txn, struct slice key, size_t size, bool append, void **space)
 {
     MDB_val data = { .mv_size = size };
-    int code = put(txn, key, &data, append ? MDB_RESERVE | MDB_APPEND : MDB_RESERVE);
+    int code = put(txn, key, &data, MDB_RESERVE, append);
 
     *space = code ? NULL : data.mv_data;
     return code;

@@ -116,12 +116,13 @@ static int place_body(struct record *record, const struct body_source *body, str
 /* Writes the record; the body `comes` is published, the body `leaves` released (0: none). The
  * record's slices may be borrowed from the row it replaces, so it is encoded before anything is
  * written. */
-static int put_record(struct txn *txn, const struct key *key, const struct record *record, uint64_t comes,
-                      uint64_t leaves)
+static int put_record(struct txn *txn, const struct key *key, const struct record *record, bool creates,
+                      uint64_t comes, uint64_t leaves)
 {
     char small[RECORD_INLINE_MAX];
     size_t size = record_size(record);
     char *bytes = size <= sizeof small ? small : malloc(size);
+    void *space;
     int rc = STORE_OK;
 
     if (!bytes)
@@ -132,7 +133,9 @@ static int put_record(struct txn *txn, const struct key *key, const struct recor
     if (rc == STORE_OK && leaves)
         rc = body_release(txn, leaves);
     if (rc == STORE_OK)
-        rc = engine_put(&txn->engine, key_slice(key), slice_of(bytes, size));
+        rc = engine_reserve(&txn->engine, key_slice(key), size, creates, &space);
+    if (rc == STORE_OK)
+        memcpy(space, bytes, size);
     if (bytes != small)
         free(bytes);
     return rc;
@@ -183,7 +186,7 @@ int node_write(struct txn *txn, const struct target *target, const struct node_c
     if (rc == STORE_OK)
         rc = announce(txn, target, change, record.version, result);
     if (rc == STORE_OK)
-        rc = put_record(txn, &target->key, &record,
+        rc = put_record(txn, &target->key, &record, creates,
                         change->body && record.flags & RECORD_CHUNKED ? record.body_id : 0, leaves);
 out:
     buffer_release(&section);
@@ -196,7 +199,7 @@ int node_rewrite(struct txn *txn, const struct target *target, const struct reco
 
     moved.version = version;
     moved.changed = txn->now;
-    return put_record(txn, &target->key, &moved, 0, 0);
+    return put_record(txn, &target->key, &moved, false, 0, 0);
 }
 
 int node_duplicate(struct txn *txn, const struct key *key, const struct record *record, uint64_t *id)
@@ -207,7 +210,7 @@ int node_duplicate(struct txn *txn, const struct key *key, const struct record *
     twin.id = twin.version = txn_version(txn);
     twin.created = twin.modified = twin.changed = txn->now;
     *id = twin.id;
-    rc = put_record(txn, key, &twin, 0, 0);
+    rc = put_record(txn, key, &twin, true, 0, 0);
     return rc == STORE_OK && twin.flags & RECORD_CHUNKED ? body_retain(txn, twin.body_id) : rc;
 }
 

@@ -208,6 +208,36 @@ Test(engine, reserved_space_is_filled_in_by_the_caller)
     cr_assert(stored("a", "one") && stored("b", "three"));
 }
 
+/* The leaf pages of 3,000 rows of 1,000 bytes, put in ascending order but for every `stray`th. */
+static uint64_t leaf_pages_of_rows(unsigned stray)
+{
+    struct transaction txn = begin();
+    struct store_space space;
+    char key[16];
+    void *row;
+
+    for (unsigned i = 0; i < 3000; i++) {
+        bool strays = stray && i % stray == 0;
+        snprintf(key, sizeof key, "%c%06u", strays ? 'a' : 'b', strays ? 3000 - i : i);
+        cr_assert_eq(engine_reserve(&txn, slice_text(key), 1000, true, &row), STORE_OK);
+        memset(row, 'x', 1000);
+    }
+    cr_assert_eq(engine_commit(&txn), STORE_OK);
+    cr_assert_eq(engine_space(engine, &space), STORE_OK);
+    cr_assert_eq(space.entries, 3000);
+    return space.leaf_pages;
+}
+
+Test(engine, rows_in_ascending_order_fill_their_pages)
+{
+    cr_assert_eq(leaf_pages_of_rows(0), 750, "four to a page");
+}
+
+Test(engine, rows_in_ascending_order_fill_their_pages_again_after_others_came)
+{
+    cr_assert_leq(leaf_pages_of_rows(50), 900);
+}
+
 Test(engine, keys_have_one_to_511_bytes)
 {
     struct transaction txn = begin();
