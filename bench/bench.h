@@ -146,8 +146,13 @@ struct options;
 struct dataset {
     const char *name;
     uint32_t count;
-    size_t size; /* of each value; 0: `fill` does as it likes */
-    void (*fill)(struct worker *worker); /* NULL: values of `size`, keys shuffled, 1,000 a transaction */
+    size_t size; /* of each value; the most one has if there is `value` */
+    /* NULL: values of `size`, keys shuffled, 1,000 a transaction. */
+    void (*fill)(struct worker *worker);
+    /* The value of an object, made in `room` (`size` bytes) or elsewhere; NULL: random bytes. */
+    struct bytes (*value)(void *room, uint32_t number, uint32_t version);
+    /* Fails the run if the database holds wrong values; NULL: reads some objects by their keys. */
+    void (*check)(struct worker *worker);
 };
 
 /* An opened back end with a set in it. */
@@ -180,6 +185,7 @@ struct worker {
     uint64_t random;
     char key[KEY_MAX];     /* room for a key ... */
     unsigned char *buffer; /* ... for a value, BLOCK_SIZE bytes ... */
+    unsigned char *made;   /* ... for what dataset.value makes, as much ... */
     struct item *items;    /* ... and for MANY keys and values */
     uint32_t *numbers;     /* ... and for MANY numbers of objects */
     uint32_t cursor;       /* a workload's own; 0 at the start of a slice */
@@ -198,12 +204,13 @@ void worker_forget(struct worker *worker, uint32_t number);
 bool worker_expects(const struct worker *worker, uint32_t number);
 /* Puts the next version of an object. */
 void worker_put(struct worker *worker, uint32_t number);
-/* The same for up to MANY in one transaction. */
+/* The same for up to MANY in one transaction; all values together are at most BLOCK_SIZE. */
 void worker_put_many(struct worker *worker, const uint32_t *numbers, size_t count);
 /* Checks size and first 8 bytes of a value that was read; all of them with `whole`. Fails the run if it
  * is not what was put last. */
 void worker_check(const struct worker *worker, uint32_t number, struct bytes value, bool whole);
-/* Reads some objects and compares them whole; the framework does so after every slice. */
+/* Reads some objects and compares them whole, or runs dataset.check; the framework does so after every
+ * slice. */
 void worker_check_sample(struct worker *worker);
 /* Puts all objects that are not there, 1,000 a transaction, in the order of their keys or shuffled. */
 void worker_fill(struct worker *worker, bool shuffled);
@@ -262,7 +269,7 @@ struct workload {
 };
 
 /* Tables of workloads that end with a name of NULL; workloads.c lists them. */
-extern const struct workload work_read[], work_write[];
+extern const struct workload work_read[], work_write[], work_typed[], work_body[], work_holes[];
 extern const struct workload *const workload_tables[];
 
 /* The sets that the tables share. */

@@ -16,7 +16,7 @@ static void warm(struct worker *worker)
     const struct dataset *set = worker->database->set;
     size_t size;
 
-    for (uint32_t i = 0; set->size > 0 && i < set->count; i++) {
+    for (uint32_t i = 0; i < set->count; i++) {
         key_make(worker->key, i);
         worker->backend->get(worker->session, worker->key, worker->buffer, BLOCK_SIZE, &size);
     }

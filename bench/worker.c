@@ -23,6 +23,7 @@ struct worker *worker_of(struct database *database, unsigned index, unsigned thr
         char(*keys)[KEY_MAX] = allocate_zeroed(MANY, sizeof *keys);
 
         worker->buffer = allocate_zeroed(1, BLOCK_SIZE);
+        worker->made = allocate_zeroed(1, BLOCK_SIZE);
         worker->items = allocate_zeroed(MANY, sizeof *worker->items);
         worker->numbers = allocate_zeroed(MANY, sizeof *worker->numbers);
         worker->latency = histogram_new();
@@ -69,23 +70,30 @@ bool worker_expects(const struct worker *worker, uint32_t number)
     return version != 0 && !(version & ABSENT);
 }
 
+static struct bytes set_value(const struct dataset *set, void *room, uint32_t number, uint32_t version)
+{
+    return set->value ? set->value(room, number, version) : value_of(number, version, 0, set->size);
+}
+
 void worker_put(struct worker *worker, uint32_t number)
 {
     uint32_t version = worker_next_version(worker, number);
 
     key_make(worker->key, number);
     worker->backend->put(worker->session, worker->key,
-                         value_of(number, version, 0, worker->database->set->size));
+                         set_value(worker->database->set, worker->made, number, version));
 }
 
 void worker_put_many(struct worker *worker, const uint32_t *numbers, size_t count)
 {
+    const struct dataset *set = worker->database->set;
+
     for (size_t i = 0; i < count; i++) {
         struct item *item = &worker->items[i];
         uint32_t version = worker_next_version(worker, numbers[i]);
 
         key_make((char *)item->key, numbers[i]);
-        item->value = value_of(numbers[i], version, 0, worker->database->set->size);
+        item->value = set_value(set, worker->made + i * set->size, numbers[i], version);
     }
     worker->backend->put_many(worker->session, worker->items, count);
 }
@@ -93,11 +101,12 @@ void worker_put_many(struct worker *worker, const uint32_t *numbers, size_t coun
 void worker_check(const struct worker *worker, uint32_t number, struct bytes value, bool whole)
 {
     const struct database *db = worker->database;
-    struct bytes expected = value_of(number, db->versions[number] & ~ABSENT, 0, db->set->size);
+    uint32_t version = db->versions[number] & ~ABSENT;
+    struct bytes expected = set_value(db->set, worker->made, number, version);
 
     if (value.size != expected.size || memcmp(value.data, expected.data, whole ? value.size : 8) != 0)
         fail("wrong result: %s gave other bytes than were put at object %u, version %u", db->backend->name,
-             number, db->versions[number] & ~ABSENT);
+             number, version);
 }
 
 static void check_one(struct worker *worker, uint32_t number)
@@ -118,7 +127,11 @@ void worker_check_sample(struct worker *worker)
 {
     const struct dataset *set = worker->database->set;
 
-    for (uint32_t i = 0; set->size > 0 && i < SAMPLE && i < set->count; i++)
+    if (set->check) {
+        set->check(worker);
+        return;
+    }
+    for (uint32_t i = 0; i < SAMPLE && i < set->count; i++)
         check_one(worker, worker_pick(worker));
 }
 
