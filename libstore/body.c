@@ -2,7 +2,8 @@
 #include "body.h"
 
 #include <string.h>
-#include <xxhash.h>
+
+#include "checksum.h"
 
 /* ------------------------------------------------------------- references */
 
@@ -151,10 +152,14 @@ int body_confirm_hole(store *s, const struct record *record)
     return references > 0 ? hole_allowed(record) : body_gone();
 }
 
-int body_chunk(struct slice *data, struct snapshot *bodies, const struct record *record, uint32_t chunk)
+struct chunk {
+    struct slice data;
+    uint64_t checksum; /* still to be compared */
+};
+
+static int chunk_at(struct chunk *out, struct snapshot *bodies, const struct record *record, uint32_t chunk)
 {
     struct slice row;
-    uint64_t checksum;
     int rc = find_chunk(&row, bodies, record->body_id, chunk, record->body_generation);
 
     if (rc == ENGINE_ABSENT)
@@ -164,12 +169,52 @@ int body_chunk(struct slice *data, struct snapshot *bodies, const struct record 
     if (row.size < CHUNK_CHECKSUM || row.size > CHUNK_CHECKSUM + CHUNK_DATA)
         return problem(STORE_CORRUPT, "chunk %u of body %llu has a wrong size", chunk,
                        (unsigned long long)record->body_id);
-    *data = slice_of((const char *)row.data + CHUNK_CHECKSUM, row.size - CHUNK_CHECKSUM);
-    memcpy(&checksum, row.data, sizeof checksum);
-    if (XXH3_64bits(data->data, data->size) != checksum)
-        return problem(STORE_CORRUPT, "chunk %u of body %llu is damaged: its checksum does not fit", chunk,
-                       (unsigned long long)record->body_id);
+    out->data = slice_of((const char *)row.data + CHUNK_CHECKSUM, row.size - CHUNK_CHECKSUM);
+    memcpy(&out->checksum, row.data, CHUNK_CHECKSUM);
     return STORE_OK;
+}
+
+static int damaged_chunk(const struct record *record, uint32_t chunk)
+{
+    return problem(STORE_CORRUPT, "chunk %u of body %llu is damaged: its checksum does not fit", chunk,
+                   (unsigned long long)record->body_id);
+}
+
+int body_chunk(struct slice *data, struct snapshot *bodies, const struct record *record, uint32_t chunk)
+{
+    struct chunk found = { 0 };
+    int rc = chunk_at(&found, bodies, record, chunk);
+
+    if (rc == STORE_OK && checksum_of(found.data.data, found.data.size) != found.checksum)
+        return damaged_chunk(record, chunk);
+    if (rc == STORE_OK)
+        *data = found.data;
+    return rc;
+}
+
+/* Copies what is there of bytes [at, at + size) of a chunk, `*have` of them, once all of the chunk is
+ * known to be whole. The usual chunk is copied from its beginning to its end: in the same pass. */
+static int copy_chunk(char *to, size_t *have, struct snapshot *bodies, const struct record *record, uint32_t chunk,
+                      size_t at, size_t size)
+{
+    struct chunk found = { 0 };
+    uint64_t checksum;
+    int rc = chunk_at(&found, bodies, record, chunk);
+
+    *have = 0;
+    if (rc != STORE_OK)
+        return rc;
+    if (at == 0 && found.data.size <= size) {
+        *have = found.data.size;
+        checksum = checksum_copy(to, found.data.data, found.data.size);
+    } else {
+        *have = found.data.size > at ? found.data.size - at : 0;
+        *have = *have < size ? *have : size;
+        checksum = checksum_of(found.data.data, found.data.size);
+        if (*have > 0)
+            memcpy(to, (const char *)found.data.data + at, *have);
+    }
+    return checksum == found.checksum ? STORE_OK : damaged_chunk(record, chunk);
 }
 
 int body_read(struct snapshot *bodies, const struct record *record, uint64_t offset, void *out, size_t size,
@@ -182,18 +227,13 @@ int body_read(struct snapshot *bodies, const struct record *record, uint64_t off
         uint32_t chunk = (uint32_t)(offset / CHUNK_DATA);
         size_t at = offset % CHUNK_DATA;
         size_t part = size < CHUNK_DATA - at ? size : CHUNK_DATA - at;
-        struct slice data = { "", 0 };
         size_t have;
-        int rc = body_chunk(&data, bodies, record, chunk);
+        int rc = copy_chunk(to, &have, bodies, record, chunk, at, part);
 
         if (rc < 0)
             return rc;
         if (rc == ENGINE_ABSENT)
             *hole = true;
-        have = data.size > at ? data.size - at : 0;
-        have = have < part ? have : part;
-        if (have)
-            memcpy(to, (const char *)data.data + at, have);
         memset(to + have, 0, part - have);
         to += part;
         offset += part;
@@ -222,7 +262,7 @@ int body_read_at(const struct view *view, const struct record *record, uint64_t 
 
 int body_put_chunk(struct transaction *txn, const struct key *key, const void *data, size_t size, bool append)
 {
-    uint64_t checksum = XXH3_64bits(data, size);
+    uint64_t checksum;
     unsigned char *row;
     void *space;
     int rc = engine_reserve(txn, key_slice(key), CHUNK_CHECKSUM + size, append, &space);
@@ -230,7 +270,7 @@ int body_put_chunk(struct transaction *txn, const struct key *key, const void *d
     if (rc != STORE_OK)
         return rc;
     row = space;
+    checksum = checksum_copy(row + CHUNK_CHECKSUM, data, size);
     memcpy(row, &checksum, CHUNK_CHECKSUM);
-    memcpy(row + CHUNK_CHECKSUM, data, size);
     return STORE_OK;
 }

@@ -2,9 +2,9 @@
 #include "check.h"
 
 #include <string.h>
-#include <xxhash.h>
 
 #include "body.h"
+#include "checksum.h"
 
 #define DROP_SLICE 1000 /* rows that one transaction deletes */
 
@@ -86,7 +86,7 @@ static int check_live(struct body_state *state, struct slice row, uint32_t chunk
     if (state->check->shallow)
         return STORE_OK;
     memcpy(&checksum, row.data, sizeof checksum);
-    if (XXH3_64bits((const char *)row.data + CHUNK_CHECKSUM, data) == checksum)
+    if (checksum_of((const char *)row.data + CHUNK_CHECKSUM, data) == checksum)
         return STORE_OK;
     return check_finding(state->check, "chunk_damaged", state->location, false,
                          "chunk %u: its checksum does not fit", chunk);

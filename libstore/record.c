@@ -4,10 +4,8 @@
 #include <endian.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "buffer.h"
+#include "checksum.h"
 
 enum { CHECKSUM_AT = 72, CHUNKED_SIZE = 16, ITEM_SIZE = 6 };
 
@@ -58,7 +56,7 @@ static uint64_t get64(const unsigned char *p)
 /* Two hashes instead of one over a copy with the field zeroed. */
 static uint64_t checksum(const unsigned char *bytes, size_t size)
 {
-    return XXH3_64bits(bytes, CHECKSUM_AT) ^ XXH3_64bits(bytes + RECORD_HEADER, size - RECORD_HEADER);
+    return checksum_of(bytes, CHECKSUM_AT) ^ checksum_of(bytes + RECORD_HEADER, size - RECORD_HEADER);
 }
 
 /* Copies a slice, which may be {NULL, 0}. */
