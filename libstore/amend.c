@@ -154,6 +154,15 @@ static int apply(struct doc *doc, const struct target *target, const struct amen
 
 /* --------------------------------------------------------------- existing */
 
+static bool same_key(const struct key_value *a, const struct key_value *b, size_t count)
+{
+    bool same = true;
+
+    for (size_t i = 0; i < count && same; i++)
+        same = a[i].type == KEY_STRING ? slice_equal(a[i].string, b[i].string) : a[i].integer == b[i].integer;
+    return same;
+}
+
 /* Where the amended object belongs: `moved` is set up when its key is another now. */
 static int rekey(struct target *moved, char *name, bool *moves, const struct target *target, struct doc *doc,
                  const struct amendment *amendment, struct view *view)
@@ -170,9 +179,11 @@ static int rekey(struct target *moved, char *name, bool *moves, const struct tar
     state = typed_key(values, target->definition, doc, doc->root);
     if (state != KEY_FOUND)
         return typed_key_problem(state, target->definition);
+    if (same_key(values, target->values, target->definition->key.count))
+        return STORE_OK;
     memset(moved, 0, sizeof *moved);
     rc = tree_target_by_key(moved, target->parent, target->scope, target->definition, values, name);
-    if (rc != STORE_OK || slice_equal(key_slice(&moved->key), key_slice(&target->key)))
+    if (rc != STORE_OK)
         return rc;
     if (!amendment->may_move)
         return problem(STORE_KEY_MISMATCH, "the key (%s) cannot be changed by this request",
@@ -191,38 +202,82 @@ static int rekey(struct target *moved, char *name, bool *moves, const struct tar
     return STORE_KEY_CONFLICT;
 }
 
+/* An object amended: `draft` is its next state, and `moved` with `name` where it goes if it `moves`. */
+struct amended {
+    struct draft draft;
+    struct target moved;
+    char name[STORE_NAME_MAX + 1];
+    bool moves;
+};
+
+static int make(struct amended *out, struct doc *doc, struct view *view, const struct target *target,
+                const struct amendment *amendment)
+{
+    struct buffer text = BUFFER_INIT, result = BUFFER_INIT;
+    int rc = index_rows_of(&out->draft.former, target->definition, target->scope, doc, doc->root);
+
+    if (rc == STORE_OK)
+        rc = apply(doc, target, amendment, &text, &result);
+    if (rc == STORE_OK && doc_at(doc, doc->root)->type != DOC_OBJECT)
+        rc = problem(STORE_INVALID_VALUE, "the patch would make the object something else");
+    if (rc == STORE_OK)
+        rc = rekey(&out->moved, out->name, &out->moves, target, doc, amendment, view);
+    if (rc == STORE_OK)
+        rc = draft_make(&out->draft, target, doc, doc->root, slice_of(NULL, 0), amendment->prefix);
+    buffer_release(&text);
+    buffer_release(&result);
+    return rc;
+}
+
+static int amend_record(struct amended *out, struct view *view, const struct target *target, const struct record *old,
+                        const struct amendment *amendment)
+{
+    struct buffer space = BUFFER_INIT;
+    struct doc doc = DOC_INIT;
+    int rc = typed_read(&doc, &space, view, old);
+
+    out->draft = (struct draft)DRAFT_INIT;
+    out->draft.base = old->version;
+    if (rc == STORE_OK)
+        rc = make(out, &doc, view, target, amendment);
+    doc_release(&doc);
+    buffer_release(&space);
+    return rc;
+}
+
 int amend_existing(struct txn *txn, const struct target *target, const struct record *old,
                    const struct amendment *amendment, store_result *result)
 {
-    struct buffer space = BUFFER_INIT, inner_text = BUFFER_INIT, inner_result = BUFFER_INIT;
+    struct draft_place place = { .target = target, .old = old };
     struct view view = view_of_txn(txn);
-    struct doc doc = DOC_INIT;
-    struct target moved;
-    struct slice text;
-    char name[STORE_NAME_MAX + 1];
-    bool moves;
-    int rc = typed_body(&text, &space, &view, old);
+    struct amended amended;
+    int rc;
 
-    if (rc == STORE_OK)
-        rc = typed_parse(&doc, text.data, text.size);
-    if (rc == STORE_BAD_BODY)
-        rc = problem(STORE_CORRUPT, "a typed object's body is no JSON");
-    if (rc == STORE_OK)
-        rc = apply(&doc, target, amendment, &inner_text, &inner_result);
-    if (rc == STORE_OK && doc_at(&doc, doc.root)->type != DOC_OBJECT)
-        rc = problem(STORE_INVALID_VALUE, "the patch would make the object something else");
-    if (rc == STORE_OK)
-        rc = rekey(&moved, name, &moves, target, &doc, amendment, &view);
-    if (rc == STORE_OK) {
-        const struct typed_write write = { .doc = &doc, .object = doc.root, .old = old, .from = moves ? target : NULL,
-                                           .request = amendment->request, .prefix = amendment->prefix };
-        rc = typed_write(txn, moves ? &moved : target, &write, result);
+    if (amendment->draft && draft_fits(amendment->draft, target, old))
+        return draft_publish(txn, amendment->draft, &place, amendment->request, result);
+    rc = amend_record(&amended, &view, target, old, amendment);
+    if (rc == STORE_OK && amended.moves) {
+        place.target = &amended.moved;
+        place.from = target;
     }
-    doc_release(&doc);
-    buffer_release(&space);
-    buffer_release(&inner_text);
-    buffer_release(&inner_result);
+    if (rc == STORE_OK)
+        rc = draft_publish(txn, &amended.draft, &place, amendment->request, result);
+    draft_release(&amended.draft);
     return rc;
+}
+
+void amend_prepare(struct draft *out, struct view *view, const struct target *target,
+                   const struct amendment *amendment)
+{
+    struct amended amended;
+    struct record old;
+
+    if (tree_record(&old, view, target) != STORE_OK)
+        return;
+    if (amend_record(&amended, view, target, &old, amendment) == STORE_OK && !amended.moves)
+        *out = amended.draft;
+    else
+        draft_release(&amended.draft);
 }
 
 /* ---------------------------------------------------------------- missing */
@@ -246,9 +301,10 @@ static int take_key(struct doc *doc, const struct target *target, const struct a
 int amend_insert(struct txn *txn, const struct target *target, const struct amendment *amendment,
                  store_result *result)
 {
+    const struct draft_place place = { .target = target };
+    struct draft draft = { .completed = true };
     struct doc doc = DOC_INIT;
     struct doc_error error;
-    bool completed = true;
     int rc = STORE_OK;
 
     if (target->property.size > 0)
@@ -256,18 +312,18 @@ int amend_insert(struct txn *txn, const struct target *target, const struct amen
     if (!doc_parse(&doc, "{}", 2, &error))
         rc = no_memory();
     if (rc == STORE_OK)
-        rc = typed_fill(&doc, doc.root, target->definition, &completed);
+        rc = typed_fill(&doc, doc.root, target->definition, &draft.completed);
     if (rc == STORE_OK)
         rc = apply_to_object(&doc, target->definition, amendment);
     if (rc == STORE_OK)
         rc = typed_require_object(&doc, doc.root);
     if (rc == STORE_OK)
         rc = take_key(&doc, target, amendment);
-    if (rc == STORE_OK) {
-        const struct typed_write write = { .doc = &doc, .object = doc.root, .completed = completed,
-                                           .request = amendment->request, .prefix = amendment->prefix };
-        rc = typed_write(txn, target, &write, result);
-    }
+    if (rc == STORE_OK)
+        rc = draft_make(&draft, target, &doc, doc.root, slice_of(NULL, 0), amendment->prefix);
+    if (rc == STORE_OK)
+        rc = draft_publish(txn, &draft, &place, amendment->request, result);
+    draft_release(&draft);
     doc_release(&doc);
     return rc;
 }

@@ -5,6 +5,7 @@
 #ifndef STORE_AMEND_H
 #define STORE_AMEND_H
 
+#include "draft.h"
 #include "many.h"
 #include "typed.h"
 
@@ -17,11 +18,15 @@ struct amendment {
     bool removes;       /* DELETE of a property: there is no node */
     bool may_move;      /* PATCH may change the key; POST may not */
     const char *prefix; /* of violations' pointers; NULL: none */
+    const struct draft *draft; /* what it makes of the object, made beforehand; NULL: none */
 };
 
 /* Applies it to the object at `target` (or to target->property of it), whose record is `old`. */
 int amend_existing(struct txn *txn, const struct target *target, const struct record *old,
                    const struct amendment *amendment, store_result *result);
+/* Drafts what amend_existing would write, if there is an object and its key stays. Says nothing of errors. */
+void amend_prepare(struct draft *out, struct view *view, const struct target *target,
+                   const struct amendment *amendment);
 /* Creates the object from its initial state and the patch. */
 int amend_insert(struct txn *txn, const struct target *target, const struct amendment *amendment,
                  store_result *result);

@@ -69,7 +69,7 @@ static int rows_at(struct index_rows *out, bool *readable, struct check *check,
     struct key key;
     int rc;
 
-    out->count = 0;
+    *out = (struct index_rows){ 0 };
     *readable = false;
     tree_entry_key(&key, collection->id, entry);
     rc = engine_get(check->objects, key_slice(&key), &row);
@@ -138,7 +138,8 @@ static int look_up(enum row_state *out, struct check *check, const struct check_
 
 static int mend_row(struct check *check, const struct index_row *row, struct slice entry)
 {
-    struct index_rows one = { .count = 1, .rows[0] = *row };
+    struct index_row copy = *row;
+    const struct index_rows one = { .count = 1, .rows = &copy };
 
     check->mended = true;
     return index_update(&check->txn, NULL, slice_of(NULL, 0), &one, entry);

@@ -120,7 +120,7 @@ static int convert(struct change_over *over, const struct target *from, const ch
     struct doc doc = DOC_INIT;
     struct view view = view_of_txn(over->txn);
     struct slice text;
-    bool lacking = false;
+    bool lacking = false, held;
     int rc = tree_target_in(&to, over->location, over->scope, over->after, slice_text(name));
 
     if (rc == STORE_NOT_FOUND)
@@ -142,15 +142,14 @@ static int convert(struct change_over *over, const struct target *from, const ch
     if (rc == STORE_OK)
         rc = index_rows_of(&rows, over->after, over->scope, &doc, doc.root);
     if (rc == STORE_OK)
-        rc = index_check(over->txn, &to, NULL, &rows, slice_of(NULL, 0), &doc, doc.root);
+        rc = index_check(&held, over->txn, &to, &rows, slice_of(NULL, 0));
     if (rc == STORE_OK && !slice_equal(key_slice(&from->key), key_slice(&to.key))) {
         rc = node_rewrite(over->txn, &to, record, record->version);
         if (rc == STORE_OK)
             rc = engine_del(&over->txn->engine, key_slice(&from->key));
     }
     if (rc == STORE_OK)
-        rc = index_update(over->txn, NULL, slice_of(NULL, 0), &rows,
-                          slice_of(to.key.bytes + SCOPE_PREFIX, to.key.size - SCOPE_PREFIX));
+        rc = index_update(over->txn, NULL, slice_of(NULL, 0), &rows, index_entry(&to));
     index_rows_release(&rows);
     doc_release(&doc);
     buffer_release(&space);

@@ -3,6 +3,7 @@
 
 #include "body.h"
 #include "queue.h"
+#include "tree.h"
 
 struct store_txn {
     store *store;
@@ -36,14 +37,28 @@ static int check_explicit(const store_txn *txn, const store *s)
     return STORE_OK;
 }
 
+static void prepare(store *s, struct operation *op)
+{
+    struct view view;
+    bool own;
+
+    if (op->prepare && view_open(&view, &own, s, NULL) == STORE_OK) {
+        op->prepare(op, &view);
+        view_close(&view, own);
+    }
+    problem_reset();
+}
+
 int txn_execute(store *s, store_txn *explicit_txn, struct operation *op)
 {
     int rc = check_writable(s);
 
     if (rc != STORE_OK)
         return rc;
-    if (!explicit_txn)
+    if (!explicit_txn) {
+        prepare(s, op);
         return queue_execute(s, op);
+    }
     rc = check_explicit(explicit_txn, s);
     if (rc != STORE_OK)
         return rc;

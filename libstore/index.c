@@ -1,6 +1,7 @@
 /* index.c - unique keys: encoding their rows, checking for conflicts, keeping them in step. */
 #include "index.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -48,31 +49,41 @@ static int encode(struct index_row *row, uint64_t scope, size_t index, const str
     return STORE_OK;
 }
 
+static int row_of(struct index_row *out, const struct definition *definition, size_t index, uint64_t scope,
+                  struct doc *doc, doc_id object)
+{
+    const struct key_columns *columns = &definition->unique[index];
+    struct key_value values[KEY_PARTS_MAX];
+    size_t column;
+
+    out->present = false;
+    out->overflow = NULL;
+    switch (key_columns_read(columns, doc, object, values, &column)) {
+    case KEY_ABSENT:
+        return STORE_OK;
+    case KEY_FOUND:
+        return encode(out, scope, index, values, columns->count);
+    case KEY_WRONG:
+        break;
+    }
+    return problem(STORE_INVALID_VALUE, "the unique key's property %.*s has a value that is no key",
+                   (int)columns->names[column].size, (const char *)columns->names[column].data);
+}
+
 int index_rows_of(struct index_rows *out, const struct definition *definition, uint64_t scope, struct doc *doc,
                   doc_id object)
 {
     int rc = STORE_OK;
 
-    out->count = definition->unique_count;
-    for (size_t i = 0; i < out->count; i++) {
-        out->rows[i].present = false;
-        out->rows[i].overflow = NULL;
-    }
-    for (size_t i = 0; i < out->count && rc == STORE_OK; i++) {
-        const struct key_columns *columns = &definition->unique[i];
-        struct key_value values[KEY_PARTS_MAX];
-        size_t column;
-        switch (key_columns_read(columns, doc, object, values, &column)) {
-        case KEY_ABSENT:
-            break;
-        case KEY_FOUND:
-            rc = encode(&out->rows[i], scope, i, values, columns->count);
-            break;
-        case KEY_WRONG:
-            rc = problem(STORE_INVALID_VALUE, "the unique key's property %.*s has a value that is no key",
-                         (int)columns->names[column].size, (const char *)columns->names[column].data);
-            break;
-        }
+    *out = (struct index_rows){ 0 };
+    if (definition->unique_count == 0)
+        return STORE_OK;
+    out->rows = malloc(definition->unique_count * sizeof *out->rows);
+    if (!out->rows)
+        return problem(STORE_NO_MEMORY, "no memory for unique keys");
+    while (rc == STORE_OK && out->count < definition->unique_count) {
+        rc = row_of(&out->rows[out->count], definition, out->count, scope, doc, object);
+        out->count++;
     }
     return rc;
 }
@@ -81,7 +92,8 @@ void index_rows_release(struct index_rows *rows)
 {
     for (size_t i = 0; i < rows->count; i++)
         free(rows->rows[i].overflow);
-    rows->count = 0;
+    free(rows->rows);
+    *rows = (struct index_rows){ 0 };
 }
 
 bool index_row_read(struct slice *entry, struct slice *overflow, struct slice value)
@@ -98,25 +110,41 @@ bool index_row_read(struct slice *entry, struct slice *overflow, struct slice va
     return true;
 }
 
+static struct slice overflow_of(const struct index_row *row)
+{
+    return slice_of(row->overflow, row->overflow ? row->overflow_size : 0);
+}
+
 static bool same_row(const struct index_row *a, const struct index_row *b)
 {
     if (!a || !b || !a->present || !b->present)
         return false;
-    return slice_equal(key_slice(&a->key), key_slice(&b->key)) &&
-           slice_equal(slice_of(a->overflow, a->overflow_size * (a->overflow != NULL)),
-                       slice_of(b->overflow, b->overflow_size * (b->overflow != NULL)));
+    return slice_equal(key_slice(&a->key), key_slice(&b->key)) && slice_equal(overflow_of(a), overflow_of(b));
 }
 
-static int conflict(const struct target *target, const struct key_columns *columns, struct slice holder,
-                    struct doc *doc, doc_id object)
+/* The values of a row as key text, for a person. */
+static void row_text(char *out, size_t size, const struct key_columns *columns, const struct index_row *row)
 {
+    struct slice bytes = row->overflow ? overflow_of(row)
+                                       : slice_of(row->key.bytes + INDEX_PREFIX, row->key.size - INDEX_PREFIX);
     struct key_value values[KEY_PARTS_MAX];
-    char text[1024] = "", name[STORE_NAME_MAX + 1], location[STORE_LOCATION_MAX + 1] = "";
-    size_t column, size;
+    char *scratch = malloc(bytes.size + 1);
+    size_t used;
 
-    if (key_columns_read(columns, doc, object, values, &column) == KEY_FOUND &&
-        key_text_write(text, sizeof text, values, columns->count) == SIZE_MAX)
-        strcpy(text, "(too long to show)");
+    if (!scratch || !key_bytes_parse(values, columns->types, columns->count, bytes.data, bytes.size, scratch, &used))
+        *out = '\0';
+    else if (key_text_write(out, size, values, columns->count) == SIZE_MAX)
+        snprintf(out, size, "(too long to show)");
+    free(scratch);
+}
+
+static int conflict(const struct target *target, const struct key_columns *columns, const struct index_row *row,
+                    struct slice holder)
+{
+    char text[1024], name[STORE_NAME_MAX + 1], location[STORE_LOCATION_MAX + 1] = "";
+    size_t size;
+
+    row_text(text, sizeof text, columns, row);
     if (tree_entry_name(name, &size, target->definition, holder) == STORE_OK)
         tree_join(location, target->parent, slice_of(name, size));
     problem(STORE_KEY_CONFLICT, "%s \"%s\" is taken by %s", columns->label, text, location);
@@ -124,57 +152,73 @@ static int conflict(const struct target *target, const struct key_columns *colum
     return STORE_KEY_CONFLICT;
 }
 
-int index_check(struct txn *txn, const struct target *target, const struct index_rows *old,
-                const struct index_rows *rows, struct slice entry, struct doc *doc, doc_id object)
+/* Who has the row now: key_conflict if it is another object than the one at `entry`. */
+static int check_row(bool *held, struct txn *txn, const struct target *target, const struct index_rows *rows, size_t i,
+                     struct slice entry)
 {
-    for (size_t i = 0; i < rows->count; i++) {
-        const struct index_row *row = &rows->rows[i];
-        struct slice value, holder, overflow;
-        int rc;
-        if (!row->present || same_row(old ? &old->rows[i] : NULL, row))
-            continue;
-        rc = engine_get(&txn->engine.view, key_slice(&row->key), &value);
-        if (rc == ENGINE_ABSENT)
-            continue;
-        if (rc != STORE_OK)
-            return rc;
-        if (!index_row_read(&holder, &overflow, value))
-            return problem(STORE_CORRUPT, "a row of the unique key %s is damaged",
-                           target->definition->unique[i].label);
-        if (!slice_equal(holder, entry))
-            return conflict(target, &target->definition->unique[i], holder, doc, object);
+    const struct key_columns *columns = &target->definition->unique[i];
+    const struct index_row *row = &rows->rows[i];
+    struct slice value, holder, overflow;
+    int rc = engine_get(&txn->engine.view, key_slice(&row->key), &value);
+
+    *held = false;
+    if (rc != STORE_OK)
+        return rc == ENGINE_ABSENT ? STORE_OK : rc;
+    if (!index_row_read(&holder, &overflow, value))
+        return problem(STORE_CORRUPT, "a row of the unique key %s is damaged", columns->label);
+    *held = slice_equal(overflow, overflow_of(row));
+    return slice_equal(holder, entry) ? STORE_OK : conflict(target, columns, row, holder);
+}
+
+int index_check(bool *held, struct txn *txn, const struct target *target, const struct index_rows *rows,
+                struct slice entry)
+{
+    int rc = STORE_OK;
+
+    *held = true;
+    for (size_t i = 0; i < rows->count && rc == STORE_OK; i++) {
+        bool this_one = false;
+        if (rows->rows[i].present)
+            rc = check_row(&this_one, txn, target, rows, i, entry);
+        *held = *held && this_one;
     }
-    return STORE_OK;
+    return rc;
 }
 
 static int put_row(struct txn *txn, const struct index_row *row, struct slice entry)
 {
-    size_t more = row->overflow ? row->overflow_size : 0;
+    struct slice overflow = overflow_of(row);
     uint16_t size = (uint16_t)entry.size;
     char *space;
     void *reserved;
-    int rc = engine_reserve(&txn->engine, key_slice(&row->key), sizeof size + entry.size + more, false, &reserved);
+    int rc = engine_reserve(&txn->engine, key_slice(&row->key), sizeof size + entry.size + overflow.size, false, &reserved);
 
     if (rc != STORE_OK)
         return rc;
     space = reserved;
     memcpy(space, &size, sizeof size);
     memcpy(space + sizeof size, entry.data, entry.size);
-    if (more)
-        memcpy(space + sizeof size + entry.size, row->overflow, more);
+    if (overflow.size > 0)
+        memcpy(space + sizeof size + entry.size, overflow.data, overflow.size);
     return STORE_OK;
+}
+
+static const struct index_row *row_at(const struct index_rows *rows, size_t i)
+{
+    return rows && i < rows->count ? &rows->rows[i] : NULL;
 }
 
 int index_update(struct txn *txn, const struct index_rows *old, struct slice old_entry,
                  const struct index_rows *rows, struct slice entry)
 {
-    size_t count = rows ? rows->count : old ? old->count : 0;
     bool moved = !slice_equal(old_entry, entry);
     int rc = STORE_OK;
 
-    for (size_t i = 0; i < count && rc >= 0; i++) {
-        const struct index_row *before = old ? &old->rows[i] : NULL, *after = rows ? &rows->rows[i] : NULL;
+    for (size_t i = 0; rc >= 0; i++) {
+        const struct index_row *before = row_at(old, i), *after = row_at(rows, i);
         bool same = same_row(before, after);
+        if (!before && !after)
+            break;
         if (same && !moved)
             continue;
         if (before && before->present && !same)

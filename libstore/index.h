@@ -15,20 +15,29 @@ struct index_row {
     size_t overflow_size;
 };
 
+/* One for each unique key; owned. */
 struct index_rows {
     size_t count;
-    struct index_row rows[UNIQUE_MAX];
+    struct index_row *rows;
 };
+
+/* What rows name their object by: its entry key's part behind scope and kind. */
+static inline struct slice index_entry(const struct target *target)
+{
+    return slice_of(target->key.bytes + SCOPE_PREFIX, target->key.size - SCOPE_PREFIX);
+}
 
 /* The rows that `object` has, or would have. invalid_value if a component has a wrong type. */
 int index_rows_of(struct index_rows *out, const struct definition *definition, uint64_t scope, struct doc *doc,
                   doc_id object);
 void index_rows_release(struct index_rows *rows);
 
-/* key_conflict if another object than the one at `entry` (an entry key's part behind scope and
- * kind; empty: none) holds one of the new rows. `old` may be NULL. */
-int index_check(struct txn *txn, const struct target *target, const struct index_rows *old,
-                const struct index_rows *rows, struct slice entry, struct doc *doc, doc_id object);
+/*
+ * key_conflict if another object than the one at `entry` (empty: none) holds one of the rows. `*held`:
+ * that object holds them all, so that they are the ones it has, and nothing need be known of its body.
+ */
+int index_check(bool *held, struct txn *txn, const struct target *target, const struct index_rows *rows,
+                struct slice entry);
 
 /* From the rows of the object as it was (at key `old_entry`) to those it has now; either may be
  * NULL. What did not change is not touched. */

@@ -5,6 +5,7 @@
 
 #include "answer.h"
 #include "change.h"
+#include "draft.h"
 #include "index.h"
 #include "typed.h"
 #include "verb.h"
@@ -96,6 +97,9 @@ static int inherit(store_request *request, store_attributes *attributes, store_m
 static int into_typed(struct txn *txn, const struct target *from, const struct target *to, const struct record *record,
                       const struct move_operation *op)
 {
+    const struct draft_place place = { .target = to, .old = op->copies ? NULL : record,
+                                       .from = op->copies ? NULL : from };
+    struct draft draft = DRAFT_INIT;
     struct buffer space = BUFFER_INIT;
     struct doc doc = DOC_INIT;
     struct view view = view_of_txn(txn);
@@ -104,7 +108,6 @@ static int into_typed(struct txn *txn, const struct target *from, const struct t
     store_attributes attributes;
     store_meta *items = NULL;
     char type[STORE_TYPE_MAX + 1];
-    struct typed_write write = { .doc = &doc, .request = &request };
     int rc = typed_body(&text, &space, &view, record);
 
     if (rc == STORE_OK && op->copies)
@@ -117,15 +120,13 @@ static int into_typed(struct txn *txn, const struct target *from, const struct t
     if (rc == STORE_OK && to->definition->key.count)
         rc = typed_set_key(&doc, doc.root, to);
     if (rc == STORE_OK)
-        rc = typed_fill(&doc, doc.root, to->definition, &write.completed);
-    if (rc == STORE_OK) {
-        write.object = doc.root;
-        write.sent = text;
-        write.old = op->copies ? NULL : record;
-        write.from = op->copies ? NULL : from;
-        rc = typed_write(txn, to, &write, &op->operation.answer->one);
-    }
+        rc = typed_fill(&doc, doc.root, to->definition, &draft.completed);
+    if (rc == STORE_OK)
+        rc = draft_make(&draft, to, &doc, doc.root, text, NULL);
+    if (rc == STORE_OK)
+        rc = draft_publish(txn, &draft, &place, &request, &op->operation.answer->one);
     free(items);
+    draft_release(&draft);
     doc_release(&doc);
     buffer_release(&space);
     return rc;

@@ -15,6 +15,7 @@ struct patch_operation {
     struct operation operation;
     const char *location;
     struct doc doc; /* the patch; never changed by a run */
+    struct draft draft; /* what prepare() made of it */
     store_patch_kind kind;
     const store_request *request;
 };
@@ -42,10 +43,28 @@ static int patch_plain(struct txn *txn, const struct target *target, const struc
     return rc;
 }
 
+static struct amendment amendment_of(struct patch_operation *op)
+{
+    return (struct amendment){ .kind = op->kind, .doc = &op->doc, .node = op->doc.root, .request = op->request,
+                               .may_move = true, .draft = &op->draft };
+}
+
+/* An object is merged, and the result checked, before the queue. It is published if no other change came
+ * in between, else merged once more, under the writer's lock. */
+static void prepare(struct operation *operation, struct view *view)
+{
+    struct patch_operation *op = (struct patch_operation *)operation;
+    const struct amendment amendment = amendment_of(op);
+    struct target target;
+
+    if (tree_resolve(&target, view, op->location) == STORE_OK && target.definition && !target.location.collection)
+        amend_prepare(&op->draft, view, &target, &amendment);
+}
+
 static int run(struct operation *operation, struct txn *txn)
 {
     struct patch_operation *op = (struct patch_operation *)operation;
-    const struct amendment amendment = { op->kind, &op->doc, op->doc.root, op->request, false, true, NULL };
+    const struct amendment amendment = amendment_of(op);
     struct target target;
     int rc;
 
@@ -65,7 +84,7 @@ static int run(struct operation *operation, struct txn *txn)
 int store_patch(store_answer *out, store *s, const char *location, store_patch_kind kind, const void *body,
                 size_t size, const store_request *request)
 {
-    struct patch_operation op = { .operation = { .run = run }, .location = location, .kind = kind,
+    struct patch_operation op = { .operation = { .prepare = prepare, .run = run, .guards = true }, .location = location, .kind = kind,
                                   .request = request_or_default(request) };
     int rc;
 
@@ -83,6 +102,7 @@ int store_patch(store_answer *out, store *s, const char *location, store_patch_k
         rc = verb_execute(out, s, op.request, &op.operation);
     else
         problem_location(location);
+    draft_release(&op.draft);
     doc_release(&op.doc);
     return rc;
 }

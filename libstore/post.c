@@ -64,7 +64,8 @@ static int post_item(void *context, struct txn *txn, size_t index, store_result 
     struct target target = { 0 };
     char name[STORE_NAME_MAX + 1], prefix[32] = "";
     doc_id object = item_at(op, index);
-    struct amendment amendment = { STORE_PATCH_MERGE, &op->doc, object, &op->request, false, false, prefix };
+    struct amendment amendment = { .kind = STORE_PATCH_MERGE, .doc = &op->doc, .node = object, .request = &op->request,
+                                   .prefix = prefix };
     enum key_state state;
     int rc = typed_require_object(&op->doc, object);
 
@@ -147,7 +148,7 @@ static int run(struct operation *operation, struct txn *txn)
 int store_post(store_answer *out, store *s, const char *location, const void *body, size_t size,
                const store_request *request)
 {
-    struct post_operation op = { .operation = { .run = run }, .location = location, .body = slice_of(body, size),
+    struct post_operation op = { .operation = { .run = run, .guards = true }, .location = location, .body = slice_of(body, size),
                                  .request = *request_or_default(request) };
     int rc;
 

@@ -49,45 +49,76 @@ static int permit(const struct target *target, const struct record *existing, co
 
 /* ------------------------------------------------------------------ typed */
 
-/* The whole of the object is what the body says, or the initial state. */
-static int put_whole(struct txn *txn, const struct target *target, const struct record *old,
-                     const struct typed_write *given, store_result *result)
-{
-    struct typed_write write = *given;
-    int rc = typed_require_object(write.doc, write.object);
+/* The JSON of one object in a request. */
+struct given {
+    struct doc *doc;
+    doc_id object;
+    struct slice sent;  /* its text */
+    const char *prefix; /* of violations' pointers: which of many; NULL: none */
+    const store_request *request;
+};
 
-    write.old = old;
+/* The object is what the body says, and its initial state where that says nothing. */
+static int make_whole(struct draft *out, const struct target *target, const struct given *given)
+{
+    int rc = typed_require_object(given->doc, given->object);
+
     if (rc == STORE_OK && target->definition->key.count)
-        rc = typed_agree(write.doc, write.object, target, &write.completed);
+        rc = typed_agree(given->doc, given->object, target, &out->completed);
     if (rc == STORE_OK)
-        rc = typed_fill(write.doc, write.object, target->definition, &write.completed);
-    return rc == STORE_OK ? typed_write(txn, target, &write, result) : rc;
+        rc = typed_fill(given->doc, given->object, target->definition, &out->completed);
+    return rc == STORE_OK ? draft_make(out, target, given->doc, given->object, given->sent, given->prefix) : rc;
 }
 
-static int put_typed(struct txn *txn, const struct target *target, const struct typed_write *write,
+static int put_whole(struct txn *txn, const struct target *target, const struct record *old, const struct given *given,
                      store_result *result)
 {
-    const struct amendment amendment = { STORE_PATCH_MERGE, write->doc, write->object, write->request, false, false,
-                                         write->prefix };
+    const struct draft_place place = { .target = target, .old = old };
+    struct draft draft = DRAFT_INIT;
+    int rc = make_whole(&draft, target, given);
+
+    if (rc == STORE_OK)
+        rc = draft_publish(txn, &draft, &place, given->request, result);
+    draft_release(&draft);
+    return rc;
+}
+
+static int put_merged(struct txn *txn, const struct target *target, const struct record *old,
+                      const struct given *given, store_result *result)
+{
+    const struct amendment amendment = { .kind = STORE_PATCH_MERGE, .doc = given->doc, .node = given->object,
+                                         .request = given->request, .prefix = given->prefix };
+    int rc = typed_require_object(given->doc, given->object);
+
+    if (rc == STORE_OK)
+        rc = old ? amend_existing(txn, target, old, &amendment, result)
+                 : amend_insert(txn, target, &amendment, result);
+    result->completed = true; /* what is kept is not what was sent */
+    return rc;
+}
+
+/* What is at a typed target, as far as the request may have its way with it: ENGINE_ABSENT, or STORE_OK. */
+static int find_permitted(struct record *old, struct view *view, const struct target *target,
+                          const store_request *request)
+{
+    int found = tree_record(old, view, target), rc = found;
+
+    if (found >= 0)
+        rc = permit(target, found == STORE_OK ? old : NULL, request);
+    return rc == STORE_OK ? found : rc;
+}
+
+static int put_typed(struct txn *txn, const struct target *target, const struct given *given, store_result *result)
+{
     struct view view = view_of_txn(txn);
-    struct record old;
-    int rc = tree_record(&old, &view, target);
-    bool exists = rc == STORE_OK;
+    struct record record;
+    int rc = find_permitted(&record, &view, target, given->request);
+    const struct record *old = rc == STORE_OK ? &record : NULL;
 
     if (rc < 0)
         return rc;
-    rc = permit(target, exists ? &old : NULL, write->request);
-    if (rc != STORE_OK)
-        return rc;
-    if (!rule_of(target->definition, write->request).merges)
-        return put_whole(txn, target, exists ? &old : NULL, write, result);
-    rc = typed_require_object(write->doc, write->object);
-    if (rc != STORE_OK)
-        return rc;
-    rc = exists ? amend_existing(txn, target, &old, &amendment, result)
-                : amend_insert(txn, target, &amendment, result);
-    result->completed = true; /* what is kept is not what was sent */
-    return rc;
+    return rule_of(target->definition, given->request).merges ? put_merged(txn, target, old, given, result)
+                                                              : put_whole(txn, target, old, given, result);
 }
 
 static int check_typed_target(const struct target *target, const struct put *put)
@@ -100,22 +131,43 @@ static int check_typed_target(const struct target *target, const struct put *put
         return problem_os(STORE_KIND_CONFLICT, EISDIR, "a typed collection holds objects only");
     if (!metadata_json_type(put->request->type))
         return problem(STORE_UNSUPPORTED_MEDIA_TYPE, "a typed collection takes JSON, not %s", put->request->type);
+    if (put->body.staged)
+        return problem(STORE_BUSY, "the collection was defined while the body was on its way: send it again");
     return STORE_OK;
+}
+
+/* The draft was made of all of the body, so none of it is looked at again. */
+static int put_draft(struct txn *txn, const struct target *target, const struct put *put, store_answer *answer)
+{
+    struct view view = view_of_txn(txn);
+    struct record record;
+    int rc = find_permitted(&record, &view, target, put->request);
+    const struct draft_place place = { .target = target, .old = rc == STORE_OK ? &record : NULL };
+
+    return rc < 0 ? rc : draft_publish(txn, put->draft, &place, put->request, &answer->one);
+}
+
+static int put_body(struct txn *txn, const struct target *target, const struct put *put, store_answer *answer)
+{
+    struct doc doc = DOC_INIT;
+    struct given given = { .doc = &doc, .sent = slice_of(put->body.data, put->body.size), .request = put->request };
+    int rc = typed_parse(&doc, put->body.data, put->body.size);
+
+    given.object = doc.root;
+    if (rc == STORE_OK)
+        rc = put_typed(txn, target, &given, &answer->one);
+    doc_release(&doc);
+    return rc;
 }
 
 static int put_typed_object(struct txn *txn, const struct target *target, const struct put *put, store_answer *answer)
 {
-    struct doc doc = DOC_INIT;
-    struct typed_write write = { .doc = &doc, .request = put->request, .sent = slice_of(put->body.data, put->body.size) };
     int rc = check_typed_target(target, put);
 
-    if (rc == STORE_OK)
-        rc = typed_parse(&doc, put->body.data, put->body.size);
-    write.object = doc.root;
-    if (rc == STORE_OK)
-        rc = put_typed(txn, target, &write, &answer->one);
-    doc_release(&doc);
-    return rc;
+    if (rc != STORE_OK)
+        return rc;
+    return put->draft && draft_fits(put->draft, target, NULL) ? put_draft(txn, target, put, answer)
+                                                              : put_body(txn, target, put, answer);
 }
 
 /* ------------------------------------------------------------------ plain */
@@ -202,10 +254,10 @@ static int append_item(void *context, struct txn *txn, size_t index, store_resul
     char name[STORE_NAME_MAX + 1], prefix[32] = "";
     doc_id object = item_at(append, index);
     bool one = object == append->body, assigned;
-    struct typed_write write = { .doc = append->doc, .object = object, .request = append->request, .prefix = prefix };
+    struct given given = { .doc = append->doc, .object = object, .prefix = prefix, .request = append->request };
     int rc = typed_require_object(append->doc, object);
 
-    write.sent = one ? append->sent : slice_of(doc_at(append->doc, object)->text, doc_at(append->doc, object)->text_size);
+    given.sent = one ? append->sent : slice_of(doc_at(append->doc, object)->text, doc_at(append->doc, object)->text_size);
     if (!one)
         snprintf(prefix, sizeof prefix, "/%zu", index);
     if (rc == STORE_OK)
@@ -213,7 +265,7 @@ static int append_item(void *context, struct txn *txn, size_t index, store_resul
     if (rc != STORE_OK || !target.definition)
         return rc;
     /* Under a key of the store's choosing it is new, whatever the policy says of PUT to a location. */
-    return assigned ? put_whole(txn, &target, NULL, &write, result) : put_typed(txn, &target, &write, result);
+    return assigned ? put_whole(txn, &target, NULL, &given, result) : put_typed(txn, &target, &given, result);
 }
 
 static void append_locate(void *context, size_t index, char *out)
@@ -267,7 +319,8 @@ static int put_collection(struct txn *txn, struct slice location, const struct p
     if (rc == STORE_OK)
         rc = typed_parse(&doc, put->body.data, put->body.size);
     if (rc == STORE_OK && definition->order == ORDER_KEY) {
-        const struct amendment amendment = { STORE_PATCH_MERGE, &doc, doc.root, put->request, false, false, NULL };
+        const struct amendment amendment = { .kind = STORE_PATCH_MERGE, .doc = &doc, .node = doc.root,
+                                             .request = put->request };
         rc = amend_collection(txn, location, id, definition, &amendment, answer);
     } else if (rc == STORE_OK) {
         struct append append = { location, id, definition, &doc, DOC_NONE, DOC_NONE, put->request,
@@ -339,15 +392,13 @@ int put_probe(struct view *view, const struct put *put, bool *typed)
         *typed = true;
         rc = check_typed_target(&target, put);
         if (rc == STORE_OK)
-            rc = tree_record(&existing, view, &target);
-        if (rc >= 0)
-            rc = permit(&target, rc == STORE_OK ? &existing : NULL, put->request);
+            rc = find_permitted(&existing, view, &target, put->request);
     } else if (rc == STORE_OK) {
         rc = probe_plain(view, &target, put, typed);
     }
     if (rc < 0)
         problem_location(put->location);
-    return rc;
+    return rc < 0 ? rc : STORE_OK;
 }
 
 /* --------------------------------------------------------------- the verb */
@@ -355,7 +406,31 @@ int put_probe(struct view *view, const struct put *put, bool *typed)
 struct put_operation {
     struct operation operation;
     struct put put;
+    struct draft draft;
 };
+
+/* A body that is to be the whole of a typed object is parsed, completed and checked before the queue. */
+static void prepare(struct operation *operation, struct view *view)
+{
+    struct put_operation *op = (struct put_operation *)operation;
+    const struct put *put = &op->put;
+    struct doc doc = DOC_INIT;
+    struct given given = { .doc = &doc, .sent = slice_of(put->body.data, put->body.size), .request = put->request };
+    struct target target;
+    int rc = tree_resolve(&target, view, put->location);
+
+    if (rc != STORE_OK || !target.definition || rule_of(target.definition, put->request).merges)
+        return;
+    rc = check_typed_target(&target, put);
+    if (rc == STORE_OK)
+        rc = typed_parse(&doc, put->body.data, put->body.size);
+    given.object = doc.root;
+    if (rc == STORE_OK)
+        rc = make_whole(&op->draft, &target, &given);
+    if (rc == STORE_OK)
+        op->put.draft = &op->draft;
+    doc_release(&doc);
+}
 
 static int run(struct operation *operation, struct txn *txn)
 {
@@ -366,9 +441,11 @@ static int run(struct operation *operation, struct txn *txn)
 
 int put_execute(store_answer *out, store *s, const struct put *put)
 {
-    struct put_operation op = { .operation = { .run = run, .guards = true }, .put = *put };
+    struct put_operation op = { .operation = { .prepare = prepare, .run = run, .guards = true }, .put = *put };
+    int rc = verb_execute(out, s, put->request, &op.operation);
 
-    return verb_execute(out, s, put->request, &op.operation);
+    draft_release(&op.draft);
+    return rc;
 }
 
 /* A body too large for its record is staged before the queue: then the writer's lock is held for a
@@ -409,7 +486,8 @@ static int checked_put(store_answer *out, store *s, struct put *put)
 int store_put(store_answer *out, store *s, const char *location, const void *body, size_t size,
               const store_request *request)
 {
-    struct put put = { location, NODE_OBJECT, body_in_memory(body, size), request_or_default(request) };
+    struct put put = { .location = location, .kind = NODE_OBJECT, .body = body_in_memory(body, size),
+                       .request = request_or_default(request) };
 
     store_enter();
     return checked_put(out, s, &put);
@@ -417,7 +495,8 @@ int store_put(store_answer *out, store *s, const char *location, const void *bod
 
 int store_put_link(store_answer *out, store *s, const char *location, const char *text, const store_request *request)
 {
-    struct put put = { location, NODE_LINK, body_in_memory(text, strlen(text)), request_or_default(request) };
+    struct put put = { .location = location, .kind = NODE_LINK, .body = body_in_memory(text, strlen(text)),
+                       .request = request_or_default(request) };
 
     store_enter();
     if (put.body.size == 0 || put.body.size > STORE_LOCATION_MAX)

@@ -2,13 +2,14 @@
 #ifndef STORE_PUT_H
 #define STORE_PUT_H
 
-#include "node.h"
+#include "draft.h"
 
 struct put {
     const char *location;
     enum node_kind kind; /* NODE_OBJECT or NODE_LINK */
     struct body_source body;
     const store_request *request;
+    const struct draft *draft; /* made of the body beforehand; NULL: none */
 };
 
 /* Flags that PUT takes. */

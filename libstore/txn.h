@@ -14,6 +14,7 @@
 #include "store_private.h"
 
 struct tree_cache;
+struct view;
 
 /* A writing transaction with what the operations need beside the engine's. */
 struct txn {
@@ -33,6 +34,9 @@ struct txn {
 };
 
 struct operation {
+    /* What can be done before the queue, in the caller's thread, on a snapshot of its own; NULL: nothing.
+     * It promises nothing: run() has to do with whatever it left, and tells what is wrong. */
+    void (*prepare)(struct operation *op, struct view *view);
     int (*run)(struct operation *op, struct txn *txn);
     bool dry_run;
     store_answer *answer;    /* emptied before each run; NULL if it has none */

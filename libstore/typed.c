@@ -1,4 +1,4 @@
-/* typed.c - objects of typed collections: completing, validating, writing with their index rows. */
+/* typed.c - objects of typed collections: parsing, completing, validating, reading back. */
 #include "typed.h"
 
 #include <stdlib.h>
@@ -173,7 +173,7 @@ int typed_validate(struct doc *doc, doc_id object, const struct definition *defi
                    count == 1 ? "violation" : "violations");
 }
 
-/* ---------------------------------------------------------------- writing */
+/* -------------------------------------------------------------- as stored */
 
 int typed_body(struct slice *out, struct buffer *space, const struct view *view, const struct record *record)
 {
@@ -191,85 +191,30 @@ int typed_body(struct slice *out, struct buffer *space, const struct view *view,
     return rc;
 }
 
-int typed_rows(struct index_rows *out, struct txn *txn, const struct target *target,
-                       const struct record *record)
+int typed_read(struct doc *doc, struct buffer *space, const struct view *view, const struct record *record)
+{
+    struct slice text = { NULL, 0 };
+    int rc = typed_body(&text, space, view, record);
+
+    if (rc == STORE_OK)
+        rc = typed_parse(doc, text.data, text.size);
+    return rc == STORE_BAD_BODY ? problem(STORE_CORRUPT, "a typed object's body is no JSON") : rc;
+}
+
+int typed_rows(struct index_rows *out, struct txn *txn, const struct target *target, const struct record *record)
 {
     struct buffer space = BUFFER_INIT;
     struct doc doc = DOC_INIT;
     struct view view = view_of_txn(txn);
-    struct slice text = { NULL, 0 };
     int rc;
 
-    out->count = 0;
+    *out = (struct index_rows){ 0 };
     if (target->definition->unique_count == 0)
         return STORE_OK;
-    rc = typed_body(&text, &space, &view, record);
-    if (rc == STORE_OK)
-        rc = typed_parse(&doc, text.data, text.size);
-    if (rc == STORE_BAD_BODY)
-        rc = problem(STORE_CORRUPT, "a typed object's body is no JSON");
+    rc = typed_read(&doc, &space, &view, record);
     if (rc == STORE_OK)
         rc = index_rows_of(out, target->definition, target->scope, &doc, doc.root);
     doc_release(&doc);
-    buffer_release(&space);
-    return rc;
-}
-
-static struct slice entry_of(const struct target *target)
-{
-    return slice_of(target->key.bytes + SCOPE_PREFIX, target->key.size - SCOPE_PREFIX);
-}
-
-/* The new body: what was sent, or the document as it was changed. */
-static int body_text(struct body_source *out, struct buffer *space, const struct typed_write *write)
-{
-    const struct doc_node *node = doc_at(write->doc, write->object);
-
-    if (write->sent.data && !node->changed) {
-        *out = body_in_memory(write->sent.data, write->sent.size);
-        return STORE_OK;
-    }
-    doc_write(write->doc, write->object, space);
-    if (space->failed)
-        return no_memory();
-    if (space->size > STORE_JSON_MAX)
-        return problem(STORE_TOO_LARGE, "a typed body has at most %u bytes", STORE_JSON_MAX);
-    *out = body_in_memory(space->data, space->size);
-    return STORE_OK;
-}
-
-int typed_write(struct txn *txn, const struct target *target, const struct typed_write *write,
-                store_result *result)
-{
-    const struct target *from = write->from ? write->from : target;
-    bool same_scope = from->scope == target->scope;
-    struct index_rows old = { 0 }, rows = { 0 };
-    struct buffer space = BUFFER_INIT;
-    struct body_source body;
-    struct node_change change = { .kind = NODE_OBJECT, .old = write->old, .body = &body,
-                                  .request = write->request, .completed = write->completed, .from = write->from };
-    int rc = typed_validate(write->doc, write->object, target->definition,
-                            write->prefix ? write->prefix : "");
-
-    if (rc == STORE_OK)
-        rc = index_rows_of(&rows, target->definition, target->scope, write->doc, write->object);
-    if (rc == STORE_OK && write->old && from->definition)
-        rc = typed_rows(&old, txn, from, write->old);
-    if (rc == STORE_OK)
-        rc = index_check(txn, target, same_scope && old.count ? &old : NULL, &rows,
-                         write->old && same_scope ? entry_of(from) : slice_of(NULL, 0), write->doc, write->object);
-    if (rc == STORE_OK)
-        rc = body_text(&body, &space, write);
-    if (rc == STORE_OK)
-        rc = node_write(txn, target, &change, result);
-    if (rc == STORE_OK && write->from)
-        rc = node_unlink(txn, write->from);
-    if (rc == STORE_OK && !same_scope && old.count)
-        rc = index_update(txn, &old, entry_of(from), NULL, slice_of(NULL, 0));
-    if (rc == STORE_OK)
-        rc = index_update(txn, same_scope && old.count ? &old : NULL, entry_of(from), &rows, entry_of(target));
-    index_rows_release(&old);
-    index_rows_release(&rows);
     buffer_release(&space);
     return rc;
 }
@@ -282,7 +227,7 @@ int typed_remove(struct txn *txn, const struct target *target, const struct reco
     if (rc == STORE_OK)
         rc = node_remove(txn, target, record);
     if (rc == STORE_OK && old.count)
-        rc = index_update(txn, &old, entry_of(target), NULL, slice_of(NULL, 0));
+        rc = index_update(txn, &old, index_entry(target), NULL, slice_of(NULL, 0));
     index_rows_release(&old);
     return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * typed.h - an object of a typed collection, from its JSON text to its rows:
- * the key of its location, initial states, validation, unique keys.
+ * typed.h - an object of a typed collection, its JSON text, the key of its
+ * location, initial states, validation, the rows of its unique keys.
  */
 #ifndef STORE_TYPED_H
 #define STORE_TYPED_H
@@ -28,24 +28,6 @@ enum key_state typed_key(struct key_value *out, const struct definition *definit
 /* The problem for a state that is not KEY_FOUND. */
 int typed_key_problem(enum key_state state, const struct definition *definition);
 
-/*
- * Writes the object of `doc` at `target`. `old` is its record now (NULL to
- * create); when it stood elsewhere (`from`, else NULL) it moves. `sent` is
- * the body as the caller sent it, kept byte for byte unless the doc was changed.
- */
-struct typed_write {
-    struct doc *doc;
-    doc_id object;
-    const struct record *old;
-    const struct target *from;
-    struct slice sent;
-    bool completed;
-    const store_request *request;
-    const char *prefix; /* of violations' pointers: which of many; NULL: none */
-};
-int typed_write(struct txn *txn, const struct target *target, const struct typed_write *write,
-                store_result *result);
-
 /* The index rows of the object as it is stored. */
 struct index_rows;
 int typed_rows(struct index_rows *out, struct txn *txn, const struct target *target, const struct record *record);
@@ -55,5 +37,7 @@ int typed_remove(struct txn *txn, const struct target *target, const struct reco
 
 /* The body of a typed object, whole: borrowed from the record when inline, else in `space`. */
 int typed_body(struct slice *out, struct buffer *space, const struct view *view, const struct record *record);
+/* The same, parsed: corrupt if it is no JSON. */
+int typed_read(struct doc *doc, struct buffer *space, const struct view *view, const struct record *record);
 
 #endif
