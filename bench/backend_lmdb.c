@@ -111,30 +111,35 @@ static MDB_txn *begin(const struct lmdb_session *session)
     return txn;
 }
 
-static void put_in(MDB_txn *txn, MDB_dbi dbi, const char *key, struct bytes value)
+static void put_in(MDB_txn *txn, MDB_dbi dbi, struct item item, unsigned flags)
 {
-    MDB_val k = key_val(key), v = { value.size, (void *)value.data };
+    MDB_val k = key_val(item.key), v = { item.value.size, (void *)item.value.data };
 
-    must(mdb_put(txn, dbi, &k, &v, 0), "mdb_put");
+    must(mdb_put(txn, dbi, &k, &v, flags), "mdb_put");
 }
 
-static void lmdb_put(void *opaque, const char *key, struct bytes value)
+static void put_all(struct lmdb_session *session, const struct item *items, size_t count, unsigned flags)
 {
-    struct lmdb_session *session = opaque;
-    MDB_txn *txn = begin(session);
-
-    put_in(txn, session->db->dbi, key, value);
-    must(mdb_txn_commit(txn), "mdb_txn_commit");
-}
-
-static void lmdb_put_many(void *opaque, const struct item *items, size_t count)
-{
-    struct lmdb_session *session = opaque;
     MDB_txn *txn = begin(session);
 
     for (size_t i = 0; i < count; i++)
-        put_in(txn, session->db->dbi, items[i].key, items[i].value);
+        put_in(txn, session->db->dbi, items[i], flags);
     must(mdb_txn_commit(txn), "mdb_txn_commit");
+}
+
+static void lmdb_put(void *session, const char *key, struct bytes value)
+{
+    put_all(session, &(struct item){ key, value }, 1, 0);
+}
+
+static void lmdb_put_many(void *session, const struct item *items, size_t count)
+{
+    put_all(session, items, count, 0);
+}
+
+static void lmdb_append_many(void *session, const struct item *items, size_t count)
+{
+    put_all(session, items, count, MDB_APPEND);
 }
 
 static void lmdb_view_end(void *opaque)
@@ -174,34 +179,31 @@ static bool lmdb_get(void *session, const char *key, void *buffer, size_t capaci
     return true;
 }
 
-static bool delete_in(MDB_txn *txn, MDB_dbi dbi, const char *key)
+/* Returns whether the last of them was there. */
+static bool delete_all(struct lmdb_session *session, const char *const *keys, size_t count)
 {
-    MDB_val k = key_val(key);
-    int code = mdb_del(txn, dbi, &k, NULL);
+    MDB_txn *txn = begin(session);
+    int code = MDB_NOTFOUND;
 
-    if (code != MDB_NOTFOUND)
-        must(code, "mdb_del");
+    for (size_t i = 0; i < count; i++) {
+        MDB_val k = key_val(keys[i]);
+
+        code = mdb_del(txn, session->db->dbi, &k, NULL);
+        if (code != MDB_NOTFOUND)
+            must(code, "mdb_del");
+    }
+    must(mdb_txn_commit(txn), "mdb_txn_commit");
     return code == 0;
 }
 
-static bool lmdb_delete(void *opaque, const char *key)
+static bool lmdb_delete(void *session, const char *key)
 {
-    struct lmdb_session *session = opaque;
-    MDB_txn *txn = begin(session);
-    bool found = delete_in(txn, session->db->dbi, key);
-
-    must(mdb_txn_commit(txn), "mdb_txn_commit");
-    return found;
+    return delete_all(session, &key, 1);
 }
 
-static void lmdb_delete_many(void *opaque, const char *const *keys, size_t count)
+static void lmdb_delete_many(void *session, const char *const *keys, size_t count)
 {
-    struct lmdb_session *session = opaque;
-    MDB_txn *txn = begin(session);
-
-    for (size_t i = 0; i < count; i++)
-        delete_in(txn, session->db->dbi, keys[i]);
-    must(mdb_txn_commit(txn), "mdb_txn_commit");
+    delete_all(session, keys, count);
 }
 
 /* Sets the cursor on the first entry behind `after`. */
@@ -318,6 +320,7 @@ const struct backend backend_lmdb = {
     .sync = lmdb_sync,
     .put = lmdb_put,
     .put_many = lmdb_put_many,
+    .append_many = lmdb_append_many,
     .view = lmdb_view,
     .view_end = lmdb_view_end,
     .get = lmdb_get,

@@ -20,8 +20,7 @@ static const char common_schema[] = "CREATE TABLE mark (id INTEGER PRIMARY KEY, 
 enum statement { PUT, GET, DELETE, LIST_SIZES, LIST_BODIES, BEGIN, COMMIT, STATEMENTS };
 
 static const char *const texts[STATEMENTS] = {
-    [PUT] = "INSERT INTO objects (path, body) VALUES (?1, ?2)"
-            " ON CONFLICT (path) DO UPDATE SET body = excluded.body",
+    [PUT] = "INSERT INTO objects (path, body) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET body = excluded.body",
     [GET] = "SELECT body FROM objects WHERE path = ?1",
     [DELETE] = "DELETE FROM objects WHERE path = ?1",
     [LIST_SIZES] = "SELECT path, length(body) FROM objects WHERE path > ?1 ORDER BY path LIMIT ?2",

@@ -9,7 +9,7 @@
  *     report.c        the table and the JSON file
  *     backend_*.c     one store each
  *     work_*.c        the workloads, listed in workloads.c
- *     values.c histogram.c files.c    what they stand on
+ *     values.c histogram.c machine.c files.c    what they stand on
  *
  * A failure anywhere ends the program by fail(); the parent process then removes the directory. So
  * no function here returns an error.
@@ -109,6 +109,8 @@ struct backend {
     /* Inserts or replaces. */
     void (*put)(void *session, const char *key, struct bytes value);
     void (*put_many)(void *session, const struct item *items, size_t count);
+    /* put_many of keys in order that are all behind the last one there; NULL if that makes no difference. */
+    void (*append_many)(void *session, const struct item *items, size_t count);
     /* The value where it lies, or gathered in memory of the session, until view_end().
      * False, without a view, if the key is not there. */
     bool (*view)(void *session, const char *key, struct bytes *value);
@@ -129,6 +131,12 @@ struct backend {
 
 extern const struct backend backend_libstore, backend_lmdb, backend_sqlite, backend_sqlite_norowid,
     backend_rocksdb, backend_files;
+
+/* Who takes part in most workloads, in the order of the columns, and who has transactions. */
+#define STORES                                                                                                     \
+    { .backend = &backend_libstore }, { .backend = &backend_lmdb }, { .backend = &backend_sqlite },                \
+    { .backend = &backend_rocksdb }
+#define STORES_AND_FILES STORES, { .backend = &backend_files }
 
 /* The handle below a session of backend_libstore, for workloads that only libstore can do. */
 struct store;
@@ -170,6 +178,10 @@ struct database {
 /* Opens and fills it, or gives the same again. */
 struct database *database_get(const struct backend *backend, enum durability durability,
                               const struct dataset *set, const struct options *options);
+/* A new and empty one of the same kind below its directory. */
+struct database *database_scratch(const struct database *like);
+/* Ends a scratch one, with its files. */
+void database_close(struct database *database);
 /* Everything on disk and nothing left to do. */
 void database_settle(struct database *database);
 void database_close_all(void);
@@ -212,8 +224,11 @@ void worker_check(const struct worker *worker, uint32_t number, struct bytes val
 /* Reads some objects and compares them whole, or runs dataset.check; the framework does so after every
  * slice. */
 void worker_check_sample(struct worker *worker);
-/* Puts all objects that are not there, 1,000 a transaction, in the order of their keys or shuffled. */
-void worker_fill(struct worker *worker, bool shuffled);
+enum order { ASCENDING, SHUFFLED };
+/* Puts all objects that are not there, MANY a transaction; ASCENDING only into an empty database. */
+void worker_fill(struct worker *worker, enum order order);
+/* The i-th object of a set in shuffled order. */
+uint32_t shuffled(const struct dataset *set, uint32_t i);
 
 /* Who takes part in a workload, and how, where it differs from the workload. */
 struct entrant {
@@ -269,10 +284,11 @@ struct workload {
 };
 
 /* Tables of workloads that end with a name of NULL; workloads.c lists them. */
-extern const struct workload work_read[], work_write[], work_typed[], work_body[], work_holes[];
+extern const struct workload work_read[], work_write[], work_load[], work_typed[], work_body[], work_holes[];
 extern const struct workload *const workload_tables[];
 
 /* The sets that the tables share. */
+enum { SMALL_COUNT = 100000 };
 extern const struct dataset set_small, set_16k, set_1m;
 
 /* --------------------------------------------------------------- measuring */
@@ -296,7 +312,7 @@ struct result {
     struct histogram *latencies[ENTRANTS_MAX];
 };
 
-/* Runs all rounds of a workload. */
+/* Runs all rounds of a workload. `out` is zero at first; what it holds is replaced. */
 void run_workload(struct result *out, const struct workload *workload, const struct options *options);
 const char *entrant_name(const struct entrant *entrant);
 /* The goals that hold for this run. */
@@ -310,6 +326,7 @@ void histogram_move(struct histogram *into, struct histogram *from);
 /* The duration in seconds that `share` (0.99) of all do not exceed; 0 if it is empty. */
 double histogram_percentile(const struct histogram *histogram, double share);
 uint64_t histogram_count(const struct histogram *histogram);
+/* NULL is fine. */
 void histogram_free(struct histogram *histogram);
 
 uint64_t now_ns(void);
@@ -319,7 +336,16 @@ double median(const double *values, size_t count);
 
 void report_begin(const struct options *options);
 void report_result(const struct result *result, const struct options *options);
-void report_end(const struct options *options);
+/* Writes the JSON file, if one is wanted. Returns how many goals were missed. */
+unsigned report_end(const struct options *options);
+
+/* What the figures depend on; all text is "unknown" where it cannot be found. */
+struct machine {
+    char cpu[128], system[256], file_system[64], commit[64], date[32];
+    unsigned cores;
+    double flush_seconds; /* the usual time of an fdatasync after a write of 4 KiB */
+};
+void machine_look(struct machine *out, const char *directory);
 
 /* ------------------------------------------------------------------- files */
 

@@ -36,45 +36,53 @@ static void fill(struct database *db)
     if (db->set->fill)
         db->set->fill(worker);
     else
-        worker_fill(worker, true);
+        worker_fill(worker, SHUFFLED);
     database_settle(db);
     warm(worker);
 }
 
+/* Takes the directory over. */
 static struct database *database_open(const struct backend *backend, enum durability durability,
-                                      const struct dataset *set, const struct options *options)
+                                      const struct dataset *set, char *directory)
 {
     struct database *db = allocate_zeroed(1, sizeof *db);
 
+    if (mkdir(directory, 0700) != 0)
+        fail("%s: %s", directory, strerror(errno));
     db->backend = backend;
     db->durability = durability;
     db->set = set;
-    if (asprintf(&db->directory, "%s/%s-%s-%s", options->directory, backend->name,
-                 durability == DURABLE ? "durable" : "relaxed", set->name) < 0)
-        fail("no memory for a path");
-    if (mkdir(db->directory, 0700) != 0)
-        fail("%s: %s", db->directory, strerror(errno));
+    db->directory = directory;
     db->versions = allocate_zeroed(set->count, sizeof *db->versions);
-    db->handle = backend->open(db->directory, durability);
-    fill(db);
+    db->handle = backend->open(directory, durability);
     return db;
+}
+
+struct database *database_scratch(const struct database *like)
+{
+    return database_open(like->backend, like->durability, like->set, files_join(like->directory, "scratch"));
 }
 
 struct database *database_get(const struct backend *backend, enum durability durability,
                               const struct dataset *set, const struct options *options)
 {
     struct database *db;
+    char *directory;
 
     for (db = databases; db; db = db->next)
         if (db->backend == backend && db->durability == durability && db->set == set)
             return db;
-    db = database_open(backend, durability, set, options);
+    if (asprintf(&directory, "%s/%s-%s-%s", options->directory, backend->name,
+                 durability == DURABLE ? "durable" : "relaxed", set->name) < 0)
+        fail("no memory for a path");
+    db = database_open(backend, durability, set, directory);
+    fill(db);
     db->next = databases;
     databases = db;
     return db;
 }
 
-static void database_close(struct database *db)
+void database_close(struct database *db)
 {
     for (int i = 0; i < THREADS_MAX; i++)
         if (db->sessions[i])

@@ -17,6 +17,9 @@
 
 #include "bench.h"
 
+/* What slow_sync.so reads. */
+#define DELAY "STORE_BENCH_SYNC_DELAY_US"
+
 static const char usage[] =
     "usage: bench [OPTION...]\n"
     "  --quick          only the essential rows, in half a minute\n"
@@ -66,6 +69,7 @@ static void run_one(const struct workload *workload, const struct options *optio
     report_result(&result, options);
 }
 
+/* A missed goal is a finding, not an error. */
 static int run_all(const struct options *options)
 {
     report_begin(options);
@@ -75,11 +79,17 @@ static int run_all(const struct options *options)
     return 0;
 }
 
+static volatile pid_t child;
+
+static void pass_on(int signal)
+{
+    kill(child, signal);
+}
+
 /* In a child, so that what it leaves behind is removed whatever happens to it. */
 static int supervise(struct options *options)
 {
     char *directory = files_join(options->directory, "bench-XXXXXX");
-    pid_t child;
     int status;
 
     if (!mkdtemp(directory))
@@ -92,9 +102,11 @@ static int supervise(struct options *options)
         fail("cannot start a process: %s", strerror(errno));
     if (child == 0) {
         signal(SIGINT, SIG_DFL);
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         exit(run_all(options));
     }
+    signal(SIGTERM, pass_on);
+    signal(SIGHUP, pass_on);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
     files_remove(directory);
@@ -104,6 +116,26 @@ static int supervise(struct options *options)
         return 128 + WTERMSIG(status);
     }
     return WEXITSTATUS(status);
+}
+
+/* Begins anew with the library that delays each sync loaded before all others. */
+static void restart_slow(const struct options *options, char **arguments)
+{
+    char program[4096], delay[16], *library;
+    ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
+
+    if (size < 0)
+        fail("/proc/self/exe: %s", strerror(errno));
+    program[size] = '\0';
+    *strrchr(program, '/') = '\0';
+    library = files_join(program, "slow_sync.so");
+    if (access(library, R_OK) != 0)
+        fail("%s: %s", library, strerror(errno));
+    snprintf(delay, sizeof delay, "%u", options->slow_sync_us);
+    setenv(DELAY, delay, 1);
+    setenv("LD_PRELOAD", library, 1);
+    execv("/proc/self/exe", arguments);
+    fail("cannot start anew: %s", strerror(errno));
 }
 
 static unsigned number_option(const char *name, const char *text, unsigned long max)
@@ -157,5 +189,7 @@ int main(int count, char **arguments)
         each_workload(&options, list_one);
         return 0;
     }
+    if (options.slow_sync_us > 0 && !getenv(DELAY))
+        restart_slow(&options, arguments);
     return supervise(&options);
 }

@@ -1,9 +1,24 @@
 /*
  * report.c - the table for people, written as the run goes, and the JSON file with everything.
  */
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
+
+/* The columns of the table; entrants of other names come behind. */
+static const char *const columns[] = { "lmdb", "sqlite", "rocksdb", "files" };
+
+enum { COLUMNS = sizeof columns / sizeof *columns, GOALS = 3, COUNT_TEXT = 32 };
+
+static struct machine machine;
+static json_t *results;
+static unsigned missed;
+
+struct spread {
+    double middle, least, most;
+};
 
 static unsigned entrant_count(const struct workload *workload)
 {
@@ -14,33 +29,232 @@ static unsigned entrant_count(const struct workload *workload)
     return count;
 }
 
-static double ratio_median(const struct result *result, unsigned peer)
+/* The entrant of a name; 0, which is libstore, for NULL. */
+static unsigned entrant_of(const struct workload *workload, const char *name)
 {
-    double ratios[ROUNDS_MAX];
+    unsigned e = 0;
+
+    while (name && e < entrant_count(workload) && strcmp(entrant_name(&workload->entrants[e]), name) != 0)
+        e++;
+    return e;
+}
+
+static struct spread spread_of(const double *values, unsigned count)
+{
+    struct spread spread = { median(values, count), values[0], values[0] };
+
+    for (unsigned i = 1; i < count; i++) {
+        spread.least = values[i] < spread.least ? values[i] : spread.least;
+        spread.most = values[i] > spread.most ? values[i] : spread.most;
+    }
+    return spread;
+}
+
+/* libstore's values over those of a peer, round by round. */
+static struct spread ratio_to(const struct result *result, unsigned peer)
+{
+    double ratios[ROUNDS_MAX] = { 0 };
 
     for (unsigned round = 0; round < result->rounds; round++)
         ratios[round] = result->values[0][round] / result->values[peer][round];
-    return median(ratios, result->rounds);
+    return spread_of(ratios, result->rounds);
+}
+
+static double p99(const struct result *result, unsigned entrant)
+{
+    return histogram_percentile(result->latencies[entrant], 0.99);
+}
+
+/* ----------------------------------------------------------------- goals */
+
+static bool is_goal(const struct goal *goal)
+{
+    return goal->at_least > 0 || goal->at_most > 0;
+}
+
+static double goal_figure(const struct result *result, const struct goal *goal)
+{
+    unsigned peer = entrant_of(result->workload, goal->peer);
+
+    if (peer == entrant_count(result->workload))
+        fail("%s: a goal names '%s', who does not take part", result->workload->name, goal->peer);
+    if (goal->of == P99)
+        return goal->peer ? p99(result, 0) / p99(result, peer) : p99(result, 0);
+    return goal->peer ? ratio_to(result, peer).middle : median(result->values[0], result->rounds);
+}
+
+static bool goal_met(const struct goal *goal, double figure)
+{
+    return (goal->at_least == 0 || figure >= goal->at_least) && (goal->at_most == 0 || figure <= goal->at_most);
+}
+
+static void print_goal(const struct result *result, const struct goal *goal)
+{
+    double figure = goal_figure(result, goal), bound = goal->at_least > 0 ? goal->at_least : goal->at_most;
+    bool milliseconds = goal->of == P99 && !goal->peer, met = goal_met(goal, figure);
+
+    printf("  %s%s %s %g%s: ", goal->of == P99 ? "p99 " : "", goal->peer ? goal->peer : "itself",
+           goal->at_least > 0 ? ">=" : "<=", milliseconds ? bound * 1e3 : bound, milliseconds ? " ms" : "");
+    printf("%.2f %s", milliseconds ? figure * 1e3 : figure, met ? "ok" : "MISSED");
+    missed += !met;
+}
+
+/* ----------------------------------------------------------------- table */
+
+/* "1.23 M", "45.6 k", "789", "0.45": three digits that say it. */
+static const char *count_text(char text[COUNT_TEXT], double value)
+{
+    static const char *const units[] = { "", " k", " M", " G" };
+    unsigned unit = 0;
+
+    for (; value >= 999.5 && unit < 3; unit++)
+        value /= 1000;
+    snprintf(text, COUNT_TEXT, "%.*f%s", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value, units[unit]);
+    return text;
+}
+
+static const char *time_text(char text[COUNT_TEXT], double seconds)
+{
+    if (seconds == 0)
+        return "-";
+    snprintf(text, COUNT_TEXT, seconds < 1e-3 ? "%.3g us" : "%.3g ms", seconds < 1e-3 ? seconds * 1e6 : seconds * 1e3);
+    return text;
+}
+
+static void print_ratio(const struct result *result, unsigned entrant)
+{
+    struct spread ratio;
+
+    if (entrant == entrant_count(result->workload)) {
+        printf(" %8s", "-");
+        return;
+    }
+    ratio = ratio_to(result, entrant);
+    printf(" %8.2f", ratio.middle);
+    if (entrant == 1)
+        printf(" %5.2f..%-5.2f", ratio.least, ratio.most);
 }
 
 void report_begin(const struct options *options)
 {
-    (void)options;
-    printf("%-28s %12s %8s\n", "work", "libstore", "p99 us");
+    machine_look(&machine, options->directory);
+    results = json_array();
+    printf("%s, %u cores, %s, %s, flush %.0f us, commit %s, %s\n", machine.cpu, machine.cores, machine.system,
+           machine.file_system, machine.flush_seconds * 1e6, machine.commit, machine.date);
+    if (options->slow_sync_us > 0)
+        printf("each sync made %u us slower\n", options->slow_sync_us);
+    printf("Columns of stores: libstore over it, median of %u; behind lmdb the least and the most.\n\n",
+           options->rounds);
+    printf("%-30s %9s %9s %9s %8s %12s %8s %8s %8s\n", "work", "libstore", "p50", "p99", columns[0], "",
+           columns[1], columns[2], columns[3]);
+    fflush(stdout);
 }
 
-void report_result(const struct result *result, const struct options *options)
+static void print_result(const struct result *result, const struct options *options)
 {
-    (void)options;
-    printf("%-28s %12.0f %8.1f", result->workload->title, median(result->values[0], result->rounds),
-           histogram_percentile(result->latencies[0], 0.99) * 1e6);
-    for (unsigned e = 1; e < entrant_count(result->workload); e++)
-        printf("  %s %.2f", entrant_name(&result->workload->entrants[e]), ratio_median(result, e));
+    const struct workload *workload = result->workload;
+    const struct goal *goals = workload_goals(workload, options);
+    char value[COUNT_TEXT], low[COUNT_TEXT], high[COUNT_TEXT];
+    bool shown[ENTRANTS_MAX] = { true };
+
+    printf("%-30s %9s %9s %9s", workload->title, count_text(value, median(result->values[0], result->rounds)),
+           time_text(low, histogram_percentile(result->latencies[0], 0.5)), time_text(high, p99(result, 0)));
+    for (int i = 0; i < COLUMNS; i++) {
+        unsigned e = entrant_of(workload, columns[i]);
+
+        print_ratio(result, e);
+        if (e < ENTRANTS_MAX)
+            shown[e] = true;
+    }
+    for (unsigned e = 1; e < entrant_count(workload); e++)
+        if (!shown[e])
+            printf("  %s: %.2f", entrant_name(&workload->entrants[e]), ratio_to(result, e).middle);
+    for (int i = 0; i < GOALS && is_goal(&goals[i]); i++)
+        print_goal(result, &goals[i]);
     printf("\n");
     fflush(stdout);
 }
 
-void report_end(const struct options *options)
+/* ------------------------------------------------------------------ JSON */
+
+static json_t *spread_json(struct spread spread)
 {
-    (void)options;
+    return json_pack("{s:f, s:f, s:f}", "median", spread.middle, "min", spread.least, "max", spread.most);
+}
+
+static json_t *entrant_json(const struct result *result, unsigned e)
+{
+    const struct entrant *entrant = &result->workload->entrants[e];
+    struct histogram *latency = result->latencies[e];
+    json_t *values = json_array();
+
+    for (unsigned round = 0; round < result->rounds; round++)
+        json_array_append_new(values, json_real(result->values[e][round]));
+    return json_pack("{s:s, s:s, s:o, s:f, s:f, s:f, s:I, s:o}", "name", entrant_name(entrant), "durability",
+                     entrant->durability == DURABLE ? "durable" : "relaxed", "values", values, "median",
+                     median(result->values[e], result->rounds), "p50", histogram_percentile(latency, 0.5), "p99",
+                     histogram_percentile(latency, 0.99), "timed", (json_int_t)histogram_count(latency),
+                     "libstore_over_it", spread_json(ratio_to(result, e)));
+}
+
+static json_t *goal_json(const struct result *result, const struct goal *goal)
+{
+    double figure = goal_figure(result, goal);
+
+    return json_pack("{s:s?, s:s, s:s, s:f, s:f, s:b}", "peer", goal->peer, "of", goal->of == P99 ? "p99" : "value",
+                     "bound", goal->at_least > 0 ? "at_least" : "at_most", "goal",
+                     goal->at_least > 0 ? goal->at_least : goal->at_most, "figure", figure, "met",
+                     goal_met(goal, figure));
+}
+
+static json_t *result_json(const struct result *result, const struct options *options)
+{
+    const struct workload *workload = result->workload;
+    const struct goal *goals = workload_goals(workload, options);
+    json_t *entrants = json_array(), *met = json_array();
+
+    for (unsigned e = 0; e < entrant_count(workload); e++)
+        json_array_append_new(entrants, entrant_json(result, e));
+    for (int i = 0; i < GOALS && is_goal(&goals[i]); i++)
+        json_array_append_new(met, goal_json(result, &goals[i]));
+    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o}", "name", workload->name, "title", workload->title, "unit",
+                     workload->unit ? workload->unit : "operations/s", "threads",
+                     workload->threads ? (int)workload->threads : 1, "rounds", (int)result->rounds, "goals", met,
+                     "entrants", entrants);
+}
+
+void report_result(const struct result *result, const struct options *options)
+{
+    print_result(result, options);
+    json_array_append_new(results, result_json(result, options));
+}
+
+static json_t *stores_json(void)
+{
+    static const struct entrant stores[] = { STORES_AND_FILES, { .backend = &backend_sqlite_norowid } };
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < sizeof stores / sizeof *stores; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", stores[i].backend->name, "version",
+                                              stores[i].backend->version(), "settings",
+                                              stores[i].backend->settings));
+    return list;
+}
+
+unsigned report_end(const struct options *options)
+{
+    json_t *all = json_pack(
+        "{s:{s:s, s:i, s:s, s:s, s:f}, s:s, s:s, s:i, s:i, s:o, s:o}", "machine", "cpu", machine.cpu, "cores",
+        (int)machine.cores, "system", machine.system, "file_system", machine.file_system, "flush_seconds",
+        machine.flush_seconds, "commit", machine.commit, "date", machine.date, "rounds", (int)options->rounds,
+        "slow_sync_us", (int)options->slow_sync_us, "stores", stores_json(), "results", results);
+
+    if (!all)
+        fail("no memory for the report");
+    if (options->json && json_dump_file(all, options->json, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) != 0)
+        fail("cannot write %s", options->json);
+    json_decref(all);
+    if (missed > 0)
+        printf("\n%u goal%s missed\n", missed, missed == 1 ? "" : "s");
+    return missed;
 }

@@ -134,6 +134,8 @@ void run_workload(struct result *out, const struct workload *workload, const str
     double seconds = workload->seconds > 0 ? workload->seconds : options->slice_seconds;
     unsigned count = 0;
 
+    for (unsigned e = 0; e < ENTRANTS_MAX; e++)
+        histogram_free(out->latencies[e]);
     *out = (struct result){ .workload = workload, .rounds = options->rounds };
     if (workload->rounds_max > 0 && workload->rounds_max < out->rounds)
         out->rounds = workload->rounds_max;

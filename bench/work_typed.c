@@ -110,7 +110,7 @@ static void define(struct worker *worker, const char *definition)
 {
     if (store_define(NULL, libstore_handle(worker->session), "/people", definition, strlen(definition), NULL) < 0)
         libstore_fail("store_define");
-    worker_fill(worker, true);
+    worker_fill(worker, SHUFFLED);
 }
 
 static void fill_typed(struct worker *worker)

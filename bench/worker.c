@@ -84,7 +84,8 @@ void worker_put(struct worker *worker, uint32_t number)
                          set_value(worker->database->set, worker->made, number, version));
 }
 
-void worker_put_many(struct worker *worker, const uint32_t *numbers, size_t count)
+/* Fills in worker->items with the next versions of objects. */
+static void items_make(struct worker *worker, const uint32_t *numbers, size_t count)
 {
     const struct dataset *set = worker->database->set;
 
@@ -95,6 +96,11 @@ void worker_put_many(struct worker *worker, const uint32_t *numbers, size_t coun
         key_make((char *)item->key, numbers[i]);
         item->value = set_value(set, worker->made + i * set->size, numbers[i], version);
     }
+}
+
+void worker_put_many(struct worker *worker, const uint32_t *numbers, size_t count)
+{
+    items_make(worker, numbers, count);
     worker->backend->put_many(worker->session, worker->items, count);
 }
 
@@ -135,22 +141,38 @@ void worker_check_sample(struct worker *worker)
         check_one(worker, worker_pick(worker));
 }
 
-void worker_fill(struct worker *worker, bool shuffled)
+uint32_t shuffled(const struct dataset *set, uint32_t i)
+{
+    return (uint32_t)((uint64_t)i * SHUFFLE % set->count);
+}
+
+/* Puts the waiting numbers. */
+static void flush(struct worker *worker, size_t *waiting, enum order order)
+{
+    const struct backend *backend = worker->backend;
+
+    items_make(worker, worker->numbers, *waiting);
+    if (order == ASCENDING && backend->append_many)
+        backend->append_many(worker->session, worker->items, *waiting);
+    else
+        backend->put_many(worker->session, worker->items, *waiting);
+    *waiting = 0;
+}
+
+void worker_fill(struct worker *worker, enum order order)
 {
     const struct dataset *set = worker->database->set;
     size_t many = BLOCK_SIZE / set->size < MANY ? BLOCK_SIZE / set->size : MANY, waiting = 0;
 
     for (uint32_t i = 0; i < set->count; i++) {
-        uint32_t number = shuffled ? (uint32_t)((uint64_t)i * SHUFFLE % set->count) : i;
+        uint32_t number = order == SHUFFLED ? shuffled(set, i) : i;
 
         if (worker_expects(worker, number))
             continue;
         worker->numbers[waiting++] = number;
-        if (waiting == many) {
-            worker_put_many(worker, worker->numbers, waiting);
-            waiting = 0;
-        }
+        if (waiting == many)
+            flush(worker, &waiting, order);
     }
     if (waiting > 0)
-        worker_put_many(worker, worker->numbers, waiting);
+        flush(worker, &waiting, order);
 }
