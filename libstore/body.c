@@ -246,8 +246,10 @@ int body_read_at(const struct view *view, const struct record *record, uint64_t 
 {
     struct snapshot *bodies = view->bodies;
     bool hole;
-    int rc = STORE_OK;
+    int rc = body_settle(view);
 
+    if (rc != STORE_OK)
+        return rc;
     if (bodies) { /* as old as the record: nothing was reclaimed */
         rc = body_read(bodies, record, offset, out, size, &hole);
         return rc == STORE_OK && hole ? hole_allowed(record) : rc;

@@ -22,6 +22,8 @@
 #include "txn.h"
 
 #define BODY_MAX ((uint64_t)CHUNK_NONE * CHUNK_DATA) /* bytes of one body */
+#define BODY_COMMIT (64u * CHUNK_DATA)               /* about 4 MiB: what one commit of bodies writes */
+#define BODY_KEPT_MAX (16u * CHUNK_DATA)             /* a larger body is not kept in memory, but staged at once */
 /* The generation of an upload's chunks, and of an upload with holes: later than its chunks, so that
  * a missing one is known to be a hole; earlier than any range write, whose generations are versions. */
 #define GENERATION_UPLOAD 0
@@ -52,13 +54,33 @@ void body_writer_release(struct body_writer *writer, bool keep);
 int body_stage(uint64_t *id, store *s, const void *data, size_t size);
 /* Deletes an unpublished body's chunks; failing is harmless, the caretaker comes by. */
 void body_drop(store *s, uint64_t id);
-/* The caretaker's: deletes a slice of a body's rows; those that a range write superseded. */
-int body_delete_slice(store *s, uint64_t id, bool *more);
+/* The caretaker's. Deletes a slice of the rows of bodies, one body after another; how many have none left.
+ * Deletes the rows that a range write superseded. */
+int body_delete_slice(store *s, const uint64_t *ids, size_t count, size_t *done);
 int body_delete_superseded(store *s, uint64_t id, uint64_t generation, struct slice row);
 /* A staged body was published: its staging row can go with the next transaction. */
 void body_published(store *s, uint64_t id);
 /* Deletes the staging rows of published bodies now; for the end of a handle. */
 void body_unstage(store *s);
+
+/*
+ * Bodies of a transaction wait in memory for its end, so that they share a commit: body_flush writes them
+ * with one commit of the bodies file, before the records' and before one of them is read. body_keep copies
+ * a body and gives its id, body_take_back forgets or drops one; the last kept goes first.
+ */
+int body_keep(uint64_t *id, struct txn *txn, const void *data, size_t size);
+int body_flush(struct txn *txn);
+void body_take_back(struct txn *txn, uint64_t id);
+/* body_flush, if the view is a writing transaction's. */
+int body_settle(const struct view *view);
+
+/* What both ways of staging write. One transaction on the bodies file, with which the staging rows of published
+ * bodies leave; run again when the map was too small. */
+int body_commit(store *s, size_t size, int (*write)(void *context, struct transaction *txn), void *context);
+/* Takes `count` new ids; makes an id this session's; puts chunks from the given one on. */
+int body_claim(struct transaction *txn, uint64_t count, uint64_t *first);
+int body_mark_staged(struct transaction *txn, store *s, uint64_t id);
+int body_put_chunks(struct transaction *txn, uint64_t id, uint32_t chunk, const char *data, size_t size);
 
 /* ------------------------------------- references, in the objects file */
 

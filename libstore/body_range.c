@@ -164,8 +164,10 @@ int body_patch(struct txn *txn, const struct record *record, uint64_t version, u
                size_t size)
 {
     struct transaction bodies;
-    int rc = engine_begin(&bodies, txn->store->bodies);
+    int rc = body_flush(txn); /* this one may be among them */
 
+    if (rc == STORE_OK)
+        rc = engine_begin(&bodies, txn->store->bodies);
     if (rc != STORE_OK)
         return rc;
     rc = body_check_room(&bodies, size + 2 * CHUNK_DATA);

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLUSH_SIZE (64u * CHUNK_DATA) /* about 4 MiB: what one transaction of an upload writes */
+#define FLUSH_SIZE BODY_COMMIT
 #define DROP_SLICE 512                /* chunks that one transaction deletes */
+#define DROP_ROOM (128u << 10)        /* what that may take of the file, at most */
 #define STAGED_ROW 12                 /* u64 nonce, u32 slot */
 
 struct unstaged {
@@ -87,14 +88,12 @@ void body_unstage(store *s)
     free_unstaged(list);
 }
 
-/* Takes the next id and marks it as this session's. */
-static int claim(struct transaction *txn, store *s, uint64_t *id)
+int body_claim(struct transaction *txn, uint64_t count, uint64_t *first)
 {
-    unsigned char row[STAGED_ROW];
+    unsigned char row[8];
     struct slice value;
     struct key key;
-    uint64_t nonce, next = 1;
-    uint32_t slot;
+    uint64_t next = 1;
     int rc;
 
     key_begin(&key, 0, BODY_NEXT);
@@ -103,21 +102,27 @@ static int claim(struct transaction *txn, store *s, uint64_t *id)
         return rc;
     if (rc == STORE_OK && value.size == 8)
         next = get_be64(value.data);
-    put_be64(row, next + 1);
-    rc = engine_put(txn, key_slice(&key), slice_of(row, 8));
-    if (rc != STORE_OK)
-        return rc;
-    shared_session(s->shared, &slot, &nonce);
-    memcpy(row, &nonce, 8);
-    memcpy(row + 8, &slot, 4);
-    staged_key(&key, next);
-    *id = next;
+    *first = next;
+    put_be64(row, next + count);
     return engine_put(txn, key_slice(&key), slice_of(row, sizeof row));
 }
 
-static int write_chunks(struct transaction *txn, struct body_writer *writer, uint64_t id, const char *data, size_t size)
+int body_mark_staged(struct transaction *txn, store *s, uint64_t id)
 {
-    uint32_t chunk = writer->chunks;
+    unsigned char row[STAGED_ROW];
+    struct key key;
+    uint64_t nonce;
+    uint32_t slot;
+
+    shared_session(s->shared, &slot, &nonce);
+    memcpy(row, &nonce, 8);
+    memcpy(row + 8, &slot, 4);
+    staged_key(&key, id);
+    return engine_put(txn, key_slice(&key), slice_of(row, sizeof row));
+}
+
+int body_put_chunks(struct transaction *txn, uint64_t id, uint32_t chunk, const char *data, size_t size)
+{
     struct key key;
     int rc = STORE_OK;
 
@@ -135,43 +140,70 @@ int body_check_room(struct transaction *txn, size_t size)
     return engine_scarce(txn, size + size / 8, true) ? problem(STORE_FULL, "the disk is all but full") : STORE_OK;
 }
 
-/* One transaction: `size` bytes, whole chunks unless they are the last. */
-static int flush(struct body_writer *writer, const char *data, size_t size)
+static int commit_once(store *s, size_t size, int (*write)(void *context, struct transaction *txn), void *context)
 {
-    struct unstaged *list = unstaging_allowed(writer->store) ? take_unstaged(writer->store) : NULL;
+    struct unstaged *list = unstaging_allowed(s) ? take_unstaged(s) : NULL;
     struct transaction txn;
-    uint64_t id = writer->id;
-    int rc = engine_begin(&txn, writer->store->bodies);
+    int rc = engine_begin(&txn, s->bodies);
 
     if (rc == STORE_OK) {
         rc = body_check_room(&txn, size);
         if (rc == STORE_OK)
             rc = delete_staging_rows(&txn, list);
-        if (rc == STORE_OK && id == 0)
-            rc = claim(&txn, writer->store, &id);
         if (rc == STORE_OK)
-            rc = write_chunks(&txn, writer, id, data, size);
+            rc = write(context, &txn);
         if (rc == STORE_OK)
             rc = engine_commit(&txn);
         else
             engine_abort(&txn);
     }
     free_unstaged(list);
-    if (rc != STORE_OK)
-        return rc;
-    writer->id = id;
-    writer->chunks += (uint32_t)((size + CHUNK_DATA - 1) / CHUNK_DATA);
-    return STORE_OK;
+    return rc;
 }
 
 /* The file may have outgrown its map; then the engine has made it larger: once more. */
-static int flush_again(struct body_writer *writer, const char *data, size_t size)
+int body_commit(store *s, size_t size, int (*write)(void *context, struct transaction *txn), void *context)
 {
-    int rc = flush(writer, data, size);
+    int rc = commit_once(s, size, write, context);
 
-    for (int tries = 0; rc == STORE_FULL && tries < 40 && engine_map_full(writer->store->bodies); tries++)
-        rc = flush(writer, data, size);
+    for (int tries = 0; rc == STORE_FULL && tries < 40 && engine_map_full(s->bodies); tries++)
+        rc = commit_once(s, size, write, context);
     return rc;
+}
+
+/* What one transaction of an upload writes: whole chunks unless they are the last. */
+struct piece {
+    struct body_writer *writer;
+    uint64_t id;
+    const char *data;
+    size_t size;
+};
+
+static int write_piece(void *context, struct transaction *txn)
+{
+    struct piece *piece = context;
+    struct body_writer *writer = piece->writer;
+    int rc = STORE_OK;
+
+    piece->id = writer->id;
+    if (writer->id == 0) {
+        rc = body_claim(txn, 1, &piece->id);
+        if (rc == STORE_OK)
+            rc = body_mark_staged(txn, writer->store, piece->id);
+    }
+    return rc == STORE_OK ? body_put_chunks(txn, piece->id, writer->chunks, piece->data, piece->size) : rc;
+}
+
+static int flush(struct body_writer *writer, const char *data, size_t size)
+{
+    struct piece piece = { writer, 0, data, size };
+    int rc = body_commit(writer->store, size, write_piece, &piece);
+
+    if (rc != STORE_OK)
+        return rc;
+    writer->id = piece.id;
+    writer->chunks += (uint32_t)((size + CHUNK_DATA - 1) / CHUNK_DATA);
+    return STORE_OK;
 }
 
 void body_writer_init(struct body_writer *writer, store *s)
@@ -191,14 +223,14 @@ int body_writer_write(struct body_writer *writer, const void *data, size_t size)
         size_t part = FLUSH_SIZE - writer->pending.size;
         if (writer->pending.size == 0 && size >= FLUSH_SIZE) {
             part = FLUSH_SIZE; /* straight from the caller's memory */
-            rc = flush_again(writer, from, part);
+            rc = flush(writer, from, part);
         } else {
             part = size < part ? size : part;
             buffer_append(&writer->pending, from, part);
             if (writer->pending.failed)
                 return problem(STORE_NO_MEMORY, "no memory for an upload");
             if (writer->pending.size == FLUSH_SIZE) {
-                rc = flush_again(writer, writer->pending.data, FLUSH_SIZE);
+                rc = flush(writer, writer->pending.data, FLUSH_SIZE);
                 buffer_clear(&writer->pending);
             }
         }
@@ -224,7 +256,7 @@ int body_writer_skip(struct body_writer *writer, uint64_t size)
             continue;
         }
         if (writer->pending.size > 0)
-            rc = flush_again(writer, writer->pending.data, writer->pending.size);
+            rc = flush(writer, writer->pending.data, writer->pending.size);
         buffer_clear(&writer->pending);
         writer->chunks += (uint32_t)whole;
         writer->size += whole * CHUNK_DATA;
@@ -239,7 +271,7 @@ int body_writer_finish(struct body_writer *writer)
     int rc = STORE_OK;
 
     if (writer->pending.size > 0 || writer->id == 0)
-        rc = flush_again(writer, writer->pending.data, writer->pending.size);
+        rc = flush(writer, writer->pending.data, writer->pending.size);
     buffer_clear(&writer->pending);
     return rc;
 }
@@ -266,54 +298,61 @@ int body_stage(uint64_t *id, store *s, const void *data, size_t size)
     return rc;
 }
 
-/* Deletes up to a slice of a body's rows: ENGINE_ABSENT when none is left. */
-static int drop_slice(store *s, uint64_t id)
+/* Deletes up to `*left` of a body's rows; ENGINE_ABSENT when there were no more, and its staging row is gone too. */
+static int delete_rows(struct transaction *txn, uint64_t id, size_t *left)
 {
     struct engine_cursor cursor;
     struct slice found, value;
-    struct transaction txn;
     struct key key;
-    int rc = engine_begin(&txn, s->bodies), chunks = 0;
+    int rc = engine_cursor_open(&cursor, &txn->view);
 
     if (rc != STORE_OK)
         return rc;
     put_be64(key.bytes, id);
     key.size = 8;
-    rc = engine_cursor_open(&cursor, &txn.view);
-    if (rc == STORE_OK) {
-        rc = engine_seek(&cursor, key_slice(&key), &found, &value);
-        while (rc == STORE_OK && key_has_prefix(found, &key) && chunks++ < DROP_SLICE) {
-            rc = engine_cursor_del(&txn, &cursor);
-            if (rc == STORE_OK)
-                rc = engine_next(&cursor, &found, &value);
-        }
-        if (rc == STORE_OK && !key_has_prefix(found, &key))
-            rc = ENGINE_ABSENT;
-        engine_cursor_close(&cursor);
+    rc = engine_seek(&cursor, key_slice(&key), &found, &value);
+    for (; rc == STORE_OK && key_has_prefix(found, &key) && *left > 0; --*left) {
+        rc = engine_cursor_del(txn, &cursor);
+        if (rc == STORE_OK)
+            rc = engine_next(&cursor, &found, &value);
     }
-    if (rc == ENGINE_ABSENT) {
-        staged_key(&key, id);
-        rc = engine_del(&txn, key_slice(&key));
-        rc = rc < 0 ? rc : ENGINE_ABSENT;
-    }
+    if (rc == STORE_OK && !key_has_prefix(found, &key))
+        rc = ENGINE_ABSENT;
+    engine_cursor_close(&cursor);
+    if (rc != ENGINE_ABSENT)
+        return rc;
+    staged_key(&key, id);
+    rc = engine_del(txn, key_slice(&key));
+    return rc < 0 ? rc : ENGINE_ABSENT;
+}
+
+int body_delete_slice(store *s, const uint64_t *ids, size_t count, size_t *done)
+{
+    size_t finished = 0, left = DROP_SLICE;
+    struct transaction txn;
+    int rc = engine_begin(&txn, s->bodies);
+
+    *done = 0;
+    if (rc != STORE_OK)
+        return rc;
+    if (engine_scarce(&txn, DROP_ROOM, false))
+        count = 1; /* the list of the pages of many would itself need pages */
+    while (finished < count && (rc = delete_rows(&txn, ids[finished], &left)) == ENGINE_ABSENT)
+        finished++;
     if (rc < 0) {
         engine_abort(&txn);
         return rc;
     }
-    int committed = engine_commit(&txn);
-    return committed == STORE_OK ? rc : committed;
-}
-
-int body_delete_slice(store *s, uint64_t id, bool *more)
-{
-    int rc = drop_slice(s, id);
-
-    *more = rc == STORE_OK;
-    return rc < 0 ? rc : STORE_OK;
+    rc = engine_commit(&txn);
+    if (rc == STORE_OK)
+        *done = finished;
+    return rc;
 }
 
 void body_drop(store *s, uint64_t id)
 {
-    while (drop_slice(s, id) == STORE_OK)
+    size_t done = 0;
+
+    while (done == 0 && body_delete_slice(s, &id, 1, &done) == STORE_OK)
         ;
 }

@@ -13,7 +13,8 @@
 #define RETRY_MS 1000          /* after a backup, a check or an error kept it from its work */
 #define SYNC_MS 500            /* relaxed: well within the second that is promised */
 #define CLOSE_NANOS 200000000  /* what the end of a handle may spend on garbage */
-#define BATCH 64               /* garbage rows looked at in one go */
+#define BATCH 256              /* garbage rows looked at in one go */
+#define GATHER_MS 50           /* that garbage has to become many rows, which share their commits */
 #define COLLECTION_SLICE 1000  /* rows of a deleted collection that one transaction deletes ... */
 #define COLLECTION_SLICE_MIN 8 /* ... on a full disk, where each takes space before it gives any */
 
@@ -138,59 +139,71 @@ static int empty_scope(struct txn *txn, uint64_t scope, int count)
     return rc;
 }
 
-/* One transaction of the caretaker's own on the objects file. */
-static int own_transaction(store *s, int (*run)(struct txn *txn, const struct garbage *item), const struct garbage *item,
-                           bool *more)
+/* One transaction of the caretaker's own on the objects file. `run` says how many of the rows are done with. */
+static int own_transaction(store *s, int (*run)(struct txn *txn, const struct garbage *items, size_t *count),
+                           const struct garbage *items, size_t *count)
 {
     struct txn txn = { .store = s };
-    int rc = engine_begin(&txn.engine, s->objects), committed;
+    int rc = engine_begin(&txn.engine, s->objects);
 
-    if (rc != STORE_OK)
-        return rc;
-    rc = run(&txn, item);
-    if (rc < 0) {
-        engine_abort(&txn.engine);
-        return rc;
+    if (rc == STORE_OK)
+        rc = run(&txn, items, count);
+    if (rc == STORE_OK)
+        return engine_commit(&txn.engine);
+    engine_abort(&txn.engine);
+    return rc;
+}
+
+static int forget_rows(struct txn *txn, const struct garbage *items, size_t *count)
+{
+    int rc = STORE_OK;
+
+    for (size_t i = 0; i < *count && rc >= 0; i++)
+        rc = engine_del(&txn->engine, key_slice(&items[i].key));
+    return rc < 0 ? rc : STORE_OK;
+}
+
+static int collection_slice(struct txn *txn, const struct garbage *items, size_t *count)
+{
+    int rc = empty_scope(txn, items->id, items->rows);
+
+    *count = rc == ENGINE_ABSENT;
+    return rc == ENGINE_ABSENT ? forget_rows(txn, items, count) : rc;
+}
+
+/* The bodies at the head of the list, together: their chunks in one commit, their rows in another. */
+static int reclaim_bodies(store *s, const struct garbage *items, size_t *count)
+{
+    uint64_t ids[BATCH];
+    size_t bodies = 0;
+
+    while (bodies < *count && items[bodies].kind == GARBAGE_BODY) {
+        ids[bodies] = items[bodies].id;
+        bodies++;
     }
-    *more = rc == STORE_OK;
-    committed = engine_commit(&txn.engine);
-    return committed;
+    return body_delete_slice(s, ids, bodies, count);
 }
 
-static int forget_row(struct txn *txn, const struct garbage *item)
-{
-    int rc = engine_del(&txn->engine, key_slice(&item->key));
-
-    return rc < 0 ? rc : ENGINE_ABSENT;
-}
-
-static int collection_slice(struct txn *txn, const struct garbage *item)
-{
-    int rc = empty_scope(txn, item->id, item->rows);
-
-    return rc == ENGINE_ABSENT ? forget_row(txn, item) : rc;
-}
-
-static int reclaim_slice(store *s, const struct garbage *item, bool *more)
+/* One slice of work on the `*count` rows that are listed; how many of them are done with. */
+static int reclaim_slice(store *s, const struct garbage *items, size_t *count)
 {
     int rc;
 
-    *more = false;
-    switch (item->kind) {
+    switch (items->kind) {
     case GARBAGE_COLLECTION:
-        return own_transaction(s, collection_slice, item, more);
+        return own_transaction(s, collection_slice, items, count);
     case GARBAGE_BODY:
-        rc = body_delete_slice(s, item->id, more);
+        rc = reclaim_bodies(s, items, count);
         break;
     case GARBAGE_RANGE:
-        rc = body_delete_superseded(s, item->id, item->generation, slice_of(item->range, item->range_size));
+        *count = 1;
+        rc = body_delete_superseded(s, items->id, items->generation, slice_of(items->range, items->range_size));
         break;
     default:
+        *count = 1;
         return STORE_OK;
     }
-    if (rc == STORE_OK && !*more)
-        rc = own_transaction(s, forget_row, item, &(bool){ false });
-    return rc;
+    return rc == STORE_OK && *count > 0 ? own_transaction(s, forget_rows, items, count) : rc;
 }
 
 static bool smaller_slice(struct garbage *item)
@@ -211,32 +224,52 @@ static bool stopping(struct caretaker *caretaker)
     return stop;
 }
 
+/* A moment for more garbage to come, unless the handle ends. */
+static void gather(struct caretaker *caretaker)
+{
+    int64_t until = clock_monotonic() + GATHER_MS * 1000000LL;
+    struct timespec deadline = { until / 1000000000, until % 1000000000 };
+
+    pthread_mutex_lock(&caretaker->lock);
+    while (!caretaker->stop && pthread_cond_timedwait(&caretaker->poked, &caretaker->lock, &deadline) == 0)
+        ;
+    pthread_mutex_unlock(&caretaker->lock);
+}
+
+/* Reclaims what is listed; false if the time is over or somebody keeps the chunks. */
+static bool reclaim_listed(struct caretaker *caretaker, struct garbage *list, size_t count, int64_t until, int *rc)
+{
+    store *s = caretaker->store;
+
+    for (size_t i = 0; i < count && *rc == STORE_OK;) {
+        size_t done = count - i;
+        if ((until == 0 && stopping(caretaker)) || (until != 0 && clock_monotonic() > until) ||
+            !shared_try_reclaim(s->shared))
+            return false;
+        *rc = reclaim_slice(s, &list[i], &done);
+        shared_end_reclaim(s->shared);
+        if (*rc == STORE_OK)
+            i += done;
+        else if (*rc == STORE_FULL && smaller_slice(&list[i]))
+            *rc = STORE_OK;
+    }
+    return true;
+}
+
 /* Works until nothing is left (true), an error, or (at the handle's end) its time is over. */
 static bool reclaim(struct caretaker *caretaker, int64_t until)
 {
-    store *s = caretaker->store;
     struct garbage *list = calloc(BATCH, sizeof *list);
-    size_t count = 1;
+    size_t count = 0;
     int rc = list ? STORE_OK : STORE_NO_MEMORY;
+    bool going = list != NULL;
 
-    while (rc == STORE_OK && count > 0) {
-        rc = list_garbage(list, &count, s);
-        for (size_t i = 0; i < count && rc == STORE_OK; i++) {
-            bool more = true;
-            while (more && rc == STORE_OK) {
-                if ((until == 0 && stopping(caretaker)) || (until != 0 && clock_monotonic() > until) ||
-                    !shared_try_reclaim(s->shared))
-                    goto out;
-                rc = reclaim_slice(s, &list[i], &more);
-                shared_end_reclaim(s->shared);
-                if (rc == STORE_FULL && smaller_slice(&list[i])) {
-                    rc = STORE_OK;
-                    more = true;
-                }
-            }
-        }
+    while (going) {
+        if (until == 0 && count < BATCH)
+            gather(caretaker);
+        rc = list_garbage(list, &count, caretaker->store);
+        going = rc == STORE_OK && count > 0 && reclaim_listed(caretaker, list, count, until, &rc) && rc == STORE_OK;
     }
-out:
     free(list);
     return rc == STORE_OK && count == 0;
 }

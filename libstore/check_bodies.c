@@ -320,10 +320,10 @@ static int drop_bodies(struct check *check, const struct buffer *list)
     int rc = STORE_OK;
 
     for (size_t at = 0; at < list->size && rc == STORE_OK; at += sizeof body) {
-        bool more = true;
+        size_t done = 0;
         memcpy(&body, list->data + at, sizeof body);
-        while (more && rc == STORE_OK)
-            rc = body_delete_slice(check->store, body, &more);
+        while (done == 0 && rc == STORE_OK)
+            rc = body_delete_slice(check->store, &body, 1, &done);
     }
     return rc;
 }

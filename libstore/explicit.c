@@ -86,6 +86,11 @@ struct snapshot *txn_bodies(const store_txn *explicit_txn)
     return explicit_txn && explicit_txn->read_only ? explicit_txn->bodies : NULL;
 }
 
+struct txn *txn_of(store_txn *explicit_txn)
+{
+    return txn_writes(explicit_txn) ? &explicit_txn->txn : NULL;
+}
+
 bool txn_writes(const store_txn *explicit_txn)
 {
     return explicit_txn && !explicit_txn->read_only;

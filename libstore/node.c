@@ -84,7 +84,24 @@ static void set_attributes(struct record *record, const struct node_change *chan
         record->modified = given->modified;
 }
 
-/* Decides where the new body goes; one that is too large for the record and not staged yet is staged now. */
+/* A body that is too large for its record becomes one of the transaction's. */
+static int stage_body(uint64_t *id, const struct body_source *body, struct txn *txn)
+{
+    int rc;
+
+    if (body->size <= BODY_KEPT_MAX)
+        rc = body_keep(id, txn, body->data, body->size);
+    else
+        rc = body_stage(id, txn->store, body->data, body->size);
+    if (rc != STORE_OK)
+        return rc;
+    rc = txn_staged(txn, *id);
+    if (rc != STORE_OK)
+        body_take_back(txn, *id);
+    return rc;
+}
+
+/* Decides where the new body goes. */
 static int place_body(struct record *record, const struct body_source *body, struct txn *txn)
 {
     uint64_t staged = body->staged;
@@ -98,14 +115,9 @@ static int place_body(struct record *record, const struct body_source *body, str
         return STORE_OK;
     }
     if (!staged) {
-        rc = body_stage(&staged, txn->store, body->data, body->size);
+        rc = stage_body(&staged, body, txn);
         if (rc != STORE_OK)
             return rc;
-        rc = txn_staged(txn, staged);
-        if (rc != STORE_OK) {
-            body_drop(txn->store, staged);
-            return rc;
-        }
     }
     record->flags |= RECORD_CHUNKED;
     record->body_id = staged;

@@ -448,8 +448,14 @@ int put_execute(store_answer *out, store *s, const struct put *put)
     return rc;
 }
 
-/* A body too large for its record is staged before the queue: then the writer's lock is held for a
- * single row. In a dry run and to typed collections, which check it first, it is not. */
+/* A large body is staged before the queue: then the writer's lock is held for a single row. In a dry run
+ * and to typed collections, which check it first, it is not; nor is one of a single chunk or in an explicit
+ * transaction: such bodies share a commit (body_keep). */
+static bool staged_ahead(const struct put *put)
+{
+    return put->body.size > CHUNK_DATA && !put->request->txn && !(put->request->flags & STORE_DRY_RUN);
+}
+
 static int execute_large(store_answer *out, store *s, struct put *put)
 {
     bool own, typed = true;
@@ -460,7 +466,7 @@ static int execute_large(store_answer *out, store *s, struct put *put)
         return rc;
     rc = put_probe(&view, put, &typed);
     view_close(&view, own);
-    if (rc != STORE_OK || typed || put->request->flags & STORE_DRY_RUN)
+    if (rc != STORE_OK || typed)
         return rc == STORE_OK ? put_execute(out, s, put) : rc;
     rc = body_stage(&put->body.staged, s, put->body.data, put->body.size);
     if (rc != STORE_OK)
@@ -480,7 +486,7 @@ static int checked_put(store_answer *out, store *s, struct put *put)
         rc = problem(STORE_READ_ONLY, "the store is open for reading only");
     if (rc != STORE_OK)
         return rc;
-    return put->body.size > RECORD_INLINE_MAX - RECORD_HEADER ? execute_large(out, s, put) : put_execute(out, s, put);
+    return staged_ahead(put) ? execute_large(out, s, put) : put_execute(out, s, put);
 }
 
 int store_put(store_answer *out, store *s, const char *location, const void *body, size_t size,

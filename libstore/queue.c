@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "body.h"
+
 #define GROUP_MAX 512           /* operations in one commit */
 #define LEADER_WAIT_CAP 2000000 /* ns */
 #define RETRIES 40              /* of a group: each map growth doubles, each conflict is somebody's progress */
@@ -96,6 +98,17 @@ static void fail_all(struct turn *first, size_t count, int code)
     fail(first, count, code, detail, found->os_error);
 }
 
+/* The group's large bodies could not be written (the disk is full): who brought one is taken out. */
+static void refuse_bodies(struct turn *turn, size_t count, const bool *brought, bool *out, int code)
+{
+    for (size_t i = 0; i < count; turn = turn->next, i++) {
+        if (!brought[i] || turn->op->code != STORE_OK)
+            continue;
+        fail_all(turn, 1, code);
+        out[i] = true;
+    }
+}
+
 /*
  * One attempt at a group. True if it is settled: every operation has its
  * code. False: again (one was taken out, or the map grew).
@@ -103,7 +116,7 @@ static void fail_all(struct turn *first, size_t count, int code)
 static bool attempt(store *s, struct turn *first, size_t count, bool *out)
 {
     struct txn txn;
-    bool spoilt = false, scarce;
+    bool brought[GROUP_MAX] = { false }, spoilt = false, scarce;
     size_t i = 0;
     int rc = txn_open(&txn, s);
 
@@ -115,7 +128,9 @@ static bool attempt(store *s, struct turn *first, size_t count, bool *out)
     for (struct turn *turn = first; i < count && !spoilt; turn = turn->next, i++) {
         if (out[i])
             continue;
+        size_t bodies = txn.staged_count;
         run_one(&txn, turn->op, scarce, &spoilt);
+        brought[i] = txn.staged_count > bodies;
         if (spoilt && turn->op->code == STORE_FULL && txn_grown(s)) {
             txn_cancel(&txn);
             return false;
@@ -123,6 +138,12 @@ static bool attempt(store *s, struct turn *first, size_t count, bool *out)
         out[i] = spoilt && turn->op->code != STORE_OK;
     }
     if (spoilt) {
+        txn_cancel(&txn);
+        return false;
+    }
+    rc = body_flush(&txn);
+    if (rc != STORE_OK) {
+        refuse_bodies(first, count, brought, out, rc);
         txn_cancel(&txn);
         return false;
     }

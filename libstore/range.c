@@ -225,6 +225,8 @@ static int read_old(struct record *out, char *small, store *s, const struct rang
         memcpy(small, out->body.data, out->size);
         out->body.data = small;
     }
+    if (rc == STORE_OK)
+        rc = body_settle(&view);
     view_close(&view, own);
     return rc;
 }

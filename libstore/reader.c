@@ -41,6 +41,8 @@ static int open_reader(store_reader *reader, const char *location, const store_g
         stat_fill(&reader->stat, &reader->record, target.definition);
     else if (rc == STORE_OK)
         rc = ENGINE_ABSENT;
+    if (rc == STORE_OK)
+        rc = body_settle(&view);
     view_close(&view, own);
     return rc == ENGINE_ABSENT ? keep_body(reader, location, options) : rc;
 }

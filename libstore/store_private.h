@@ -37,6 +37,7 @@ struct store {
     struct known_definition *definitions; /* compiled, by collection (tree.c) */
     uint64_t version_commit;       /* the commit after which ... */
     uint64_t version_next;         /* ... this is the next version; both under the writer's lock */
+    uint64_t spare_id, spare_ids;  /* bodies' ids that nobody has yet: the first, how many; likewise */
     struct unstaged *unstaged;     /* published bodies whose staging rows can go (body.c) */
     pthread_mutex_t unstaged_lock;
 };

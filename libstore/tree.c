@@ -145,6 +145,7 @@ int view_open(struct view *out, bool *own, store *s, store_txn *explicit_txn)
         return rc;
     out->store = s;
     out->uncommitted = txn_writes(explicit_txn);
+    out->txn = txn_of(explicit_txn);
     out->bodies = txn_bodies(explicit_txn);
     /* A transaction has seen the commits before its own, which may yet come to nothing. */
     rc = tree_cache_attach(&out->cache, s, out->snapshot, out->snapshot->id - out->uncommitted);
@@ -162,7 +163,7 @@ void view_close(struct view *view, bool own)
 struct view view_of_txn(struct txn *txn)
 {
     return (struct view){ .store = txn->store, .snapshot = &txn->engine.view, .cache = txn->cache,
-                          .uncommitted = txn->namespace_changed };
+                          .uncommitted = txn->namespace_changed, .txn = txn };
 }
 
 /* ------------------------------------------------------------ definitions */

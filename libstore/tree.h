@@ -38,6 +38,7 @@ struct view {
     struct snapshot *snapshot;
     struct tree_cache *cache;
     bool uncommitted; /* a transaction's, which changed the namespace itself */
+    struct txn *txn;  /* the writing transaction that it is of, if any */
     struct snapshot *bodies; /* of a reading transaction; NULL: each body is read in a snapshot of its own */
 };
 

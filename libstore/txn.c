@@ -38,13 +38,16 @@ static void end(struct txn *txn, bool committed)
     /* It may name collections that were made by what is undone now. */
     if (txn->namespace_changed || !committed)
         tree_cache_clear(txn->cache);
-    for (size_t i = 0; i < txn->staged_count; i++) {
+    while (txn->staged_count > 0) {
+        uint64_t body = txn->staged[--txn->staged_count];
         if (committed)
-            body_published(txn->store, txn->staged[i]);
+            body_published(txn->store, body);
         else
-            body_drop(txn->store, txn->staged[i]);
+            body_take_back(txn, body);
     }
     free(txn->staged);
+    buffer_release(&txn->kept.bytes);
+    buffer_release(&txn->kept.bodies);
     buffer_release(&txn->changes);
 }
 
@@ -58,8 +61,10 @@ int txn_close(struct txn *txn)
 {
     store *s = txn->store;
     bool changed = txn->changes.size > 0;
-    int rc = change_log(txn);
+    int rc = body_flush(txn);
 
+    if (rc == STORE_OK)
+        rc = change_log(txn);
     if (rc != STORE_OK) {
         txn_cancel(txn);
         return rc;
@@ -107,7 +112,7 @@ void txn_back_to(struct txn *txn, const struct txn_mark *mark)
     txn->next_version = mark->next_version;
     txn->changes.size = mark->changes;
     while (txn->staged_count > mark->staged)
-        body_drop(txn->store, txn->staged[--txn->staged_count]);
+        body_take_back(txn, txn->staged[--txn->staged_count]);
     if (txn->namespace_changed || txn->engine.writes != mark->writes)
         tree_cache_clear(txn->cache);
 }

@@ -16,6 +16,12 @@
 struct tree_cache;
 struct view;
 
+/* Bodies that wait in memory for the end of a transaction (body_kept.c). */
+struct kept_bodies {
+    struct buffer bytes;  /* one body after another */
+    struct buffer bodies; /* the id and size of each */
+};
+
 /* A writing transaction with what the operations need beside the engine's. */
 struct txn {
     store *store;
@@ -31,6 +37,7 @@ struct txn {
     bool guarded;             /* behind the operation's own savepoint */
     uint64_t *staged;         /* bodies written inside the transaction: dropped unless it commits */
     size_t staged_count, staged_capacity;
+    struct kept_bodies kept;  /* those of them that are not in the bodies file yet */
 };
 
 struct operation {
@@ -69,6 +76,9 @@ void txn_unpin(store_txn *txn);
 
 /* The bodies that a reading transaction sees; NULL for any other, and for none. */
 struct snapshot *txn_bodies(const store_txn *explicit_txn);
+
+/* What writes in an explicit transaction; NULL for one that only reads, and for none. */
+struct txn *txn_of(store_txn *explicit_txn);
 
 /* Is it there, and does it write? */
 bool txn_writes(const store_txn *explicit_txn);

@@ -29,7 +29,9 @@ static int view_chunked(store_view *out, const struct view *view, const struct r
 
     if (record->size > CHUNK_DATA)
         return view_gathered(out, view, record);
-    rc = view->bodies ? STORE_OK : engine_snapshot(&bodies, view->store->bodies);
+    rc = body_settle(view);
+    if (rc == STORE_OK && !view->bodies)
+        rc = engine_snapshot(&bodies, view->store->bodies);
     if (rc != STORE_OK)
         return rc;
     if (!view->bodies)

@@ -164,7 +164,7 @@ int store_writer_write(store_writer *writer, const void *data, size_t size)
 static int finish(struct body_source *out, store_writer *writer)
 {
     struct body_writer *body = &writer->body;
-    size_t inline_max = writer->range ? RANGE_IN_PLACE : RECORD_INLINE_MAX - RECORD_HEADER;
+    size_t inline_max = writer->range ? RANGE_IN_PLACE : CHUNK_DATA;
     int rc;
 
     if (writer->typed) {

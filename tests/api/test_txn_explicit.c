@@ -262,6 +262,29 @@ Test(txn_explicit, concurrent_puts_share_commits)
     cr_assert_lt(commits, 8 * GROUP_PUTS / 2, "%lu commits", (unsigned long)commits);
 }
 
+/* Large bodies do so in both files. */
+static void put_large(struct worker *w)
+{
+    char location[48], body[16384];
+
+    memset(body, (int)('a' + w->index), sizeof body);
+    for (int i = 0; i < GROUP_PUTS; i++) {
+        snprintf(location, sizeof location, "/%zu-%d", w->index, i);
+        demand(w, store_put(NULL, w->store, location, body, sizeof body, NULL) == STORE_OK);
+    }
+}
+
+Test(txn_explicit, concurrent_puts_of_large_bodies_share_commits)
+{
+    store_stats before, after;
+
+    assert_ok(store_stats_get(&before, test_store()));
+    assert_crew(0, 8, put_large, NULL);
+    assert_ok(store_stats_get(&after, test_store()));
+    cr_assert_lt(after.objects_space.last_transaction - before.objects_space.last_transaction, 8 * GROUP_PUTS / 2);
+    cr_assert_lt(after.bodies_space.last_transaction - before.bodies_space.last_transaction, 8 * GROUP_PUTS / 2);
+}
+
 /* One of a group is refused after it had written: the others must not notice. */
 static void put_or_be_refused(struct worker *w)
 {

@@ -1,6 +1,9 @@
 /* test_fault_full.c - a full disk, a fault while a store opens, a fault of the background thread. */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +154,49 @@ Test(fault_full, a_tree_is_deleted_and_reclaimed_on_a_full_disk)
     store_feed_close(feed);
     cr_assert_eq(stats.garbage_collections, 0);
     assert_put_works_again("after", 0, 700);
+}
+
+enum { SMALL_PUTS = 300, LARGE = 60000 };
+
+static atomic_bool small_done;
+
+static void *put_large_bodies(void *argument)
+{
+    static char large[LARGE];
+    char location[64];
+    _Atomic int *refused = argument;
+    int rc = STORE_OK;
+
+    for (int i = 0; !small_done; i++) {
+        snprintf(location, sizeof location, "/large%d", i);
+        rc = store_put(NULL, test_store(), location, large, sizeof large, NULL);
+        *refused += rc == STORE_FULL;
+        if (rc != STORE_OK && rc != STORE_FULL)
+            break;
+    }
+    return rc == STORE_OK || rc == STORE_FULL ? NULL : "a large body";
+}
+
+/* They share the groups of those who are refused. */
+Test(fault_full, small_bodies_are_put_when_there_is_no_room_for_large_ones)
+{
+    const char *failed[2];
+    pthread_t threads[2];
+    _Atomic int refused[2] = { 0 };
+
+    test_store();
+    limit_files(6 << 20);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, put_large_bodies, &refused[i]), 0);
+    while (refused[0] == 0 || refused[1] == 0)
+        sched_yield();
+    for (int i = 0; i < SMALL_PUTS; i++)
+        assert_ok(put_numbered("small", i, 100));
+    small_done = true;
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], (void **)&failed[i]);
+        cr_expect_null(failed[i]);
+    }
 }
 
 static void unmount_and_end(void)
