@@ -3,6 +3,7 @@
 # make demo       install what is missing, build, show the store at work
 # make asan | tsan | cov        the tests under sanitizers; with coverage
 # make bench | bench-quick      libstore beside its peers: figures and a plot, 12 minutes; half a minute
+# make bench-curve              what operations cost as objects and bodies grow: figures and a plot, 5 minutes
 # make lint       static analysis and the project's own rules
 # make install | uninstall      DESTDIR=, prefix=, bindir=, libdir= ...
 # Variables: V=1 shows commands, MODE=debug|asan|tsan|cov, CC=clang, CFLAGS=..., FILTER='put/*'
@@ -202,6 +203,12 @@ bench-quick: bench-packages
 	$(Q)$(MAKE) --no-print-directory $(bench)
 	$(Q)$(bench) --quick --dir $(BUILD)
 
+bench-curve: bench-packages
+	$(Q)$(MAKE) --no-print-directory $(bench)
+	$(Q)mkdir -p docs/performance
+	$(Q)$(bench) --curve --dir $(BUILD) --json docs/performance/curve.json
+	$(Q)tools/plot-curve docs/performance/curve.json docs/performance/curve.svg
+
 demo: packages
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tools/demo
@@ -260,7 +267,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all check test asan tsan cov bench bench-quick bench-packages demo packages lint tidy install uninstall clean FORCE \
+.PHONY: all check test asan tsan cov bench bench-quick bench-curve bench-packages demo packages lint tidy install uninstall clean FORCE \
         compile_commands.json
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -184,6 +184,9 @@ struct database *database_scratch(const struct database *like);
 void database_close(struct database *database);
 /* Everything on disk and nothing left to do. */
 void database_settle(struct database *database);
+/* Closes it for a while. Its sessions end. */
+void database_suspend(struct database *database);
+void database_resume(struct database *database);
 void database_close_all(void);
 /* Gets a worker of a database ready; its memory is kept for the next one of that index. */
 struct worker *worker_of(struct database *database, unsigned index, unsigned threads);
@@ -218,6 +221,8 @@ bool worker_expects(const struct worker *worker, uint32_t number);
 void worker_put(struct worker *worker, uint32_t number);
 /* The same for up to MANY in one transaction; all values together are at most BLOCK_SIZE. */
 void worker_put_many(struct worker *worker, const uint32_t *numbers, size_t count);
+/* The same for new objects in ascending order that are behind all others. */
+void worker_append_many(struct worker *worker, const uint32_t *numbers, size_t count);
 /* Checks size and first 8 bytes of a value that was read; all of them with `whole`. Fails the run if it
  * is not what was put last. */
 void worker_check(const struct worker *worker, uint32_t number, struct bytes value, bool whole);
@@ -296,6 +301,7 @@ extern const struct dataset set_small, set_16k, set_1m;
 struct options {
     bool quick;
     bool list;
+    bool curve;
     const char *only; /* a shell pattern, or NULL */
     unsigned rounds;
     const char *directory;
@@ -346,6 +352,12 @@ struct machine {
     double flush_seconds; /* the usual time of an fdatasync after a write of 4 KiB */
 };
 void machine_look(struct machine *out, const char *directory);
+void machine_print(const struct machine *machine);
+
+/* {"machine": ..., "commit": ..., "date": ...}; more is added. */
+struct json_t *report_machine(const struct machine *machine);
+/* Writes it to the file of --json, if there is one, and releases it. */
+void report_write(struct json_t *all, const struct options *options);
 
 /* ------------------------------------------------------------------- files */
 

@@ -17,6 +17,8 @@ static void warm(struct worker *worker)
     size_t size;
 
     for (uint32_t i = 0; i < set->count; i++) {
+        if (!worker_expects(worker, i))
+            continue;
         key_make(worker->key, i);
         worker->backend->get(worker->session, worker->key, worker->buffer, BLOCK_SIZE, &size);
     }
@@ -82,12 +84,24 @@ struct database *database_get(const struct backend *backend, enum durability dur
     return db;
 }
 
-void database_close(struct database *db)
+void database_suspend(struct database *db)
 {
-    for (int i = 0; i < THREADS_MAX; i++)
+    for (int i = 0; i < THREADS_MAX; i++) {
         if (db->sessions[i])
             db->backend->session_close(db->sessions[i]);
+        db->sessions[i] = NULL;
+    }
     db->backend->close(db->handle);
+}
+
+void database_resume(struct database *db)
+{
+    db->handle = db->backend->open(db->directory, db->durability);
+}
+
+void database_close(struct database *db)
+{
+    database_suspend(db);
     files_remove(db->directory);
     free(db->directory);
     free(db->versions);

@@ -107,3 +107,9 @@ void machine_look(struct machine *out, const char *directory)
     strftime(out->date, sizeof out->date, "%Y-%m-%d", gmtime_r(&now, &parts));
     out->flush_seconds = flush_seconds(directory);
 }
+
+void machine_print(const struct machine *machine)
+{
+    printf("%s, %u cores, %s, %s, flush %.0f us, commit %s, %s\n", machine->cpu, machine->cores, machine->system,
+           machine->file_system, machine->flush_seconds * 1e6, machine->commit, machine->date);
+}

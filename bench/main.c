@@ -1,7 +1,7 @@
 /*
  * bench - runs the same work on libstore and on other stores, in turn, and compares.
  *
- *     bench [--quick] [--list] [--only PATTERN] [--rounds N] [--dir DIR] [--json FILE] [--slow-sync US]
+ *     bench [--quick] [--curve] [--list] [--only PATTERN] [--rounds N] [--dir DIR] [--json FILE] [--slow-sync US]
  *
  * A parent process waits for the one that measures and removes its directory, however that ended.
  */
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "curve.h"
 
 /* What slow_sync.so reads. */
 #define DELAY "STORE_BENCH_SYNC_DELAY_US"
@@ -23,6 +24,7 @@
 static const char usage[] =
     "usage: bench [OPTION...]\n"
     "  --quick          only the essential rows, in half a minute\n"
+    "  --curve          instead, the costs as objects and bodies grow, in some minutes\n"
     "  --list           show the names of all rows, run nothing\n"
     "  --only PATTERN   the rows whose names match, such as 'put-*'\n"
     "  --rounds N       slices of each (7; 3 with --quick)\n"
@@ -103,7 +105,7 @@ static int supervise(struct options *options)
     if (child == 0) {
         signal(SIGINT, SIG_DFL);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        exit(run_all(options));
+        exit(options->curve ? run_curve(options) : run_all(options));
     }
     signal(SIGTERM, pass_on);
     signal(SIGHUP, pass_on);
@@ -152,6 +154,7 @@ static void parse(struct options *options, int count, char **arguments)
 {
     static const struct option known[] = {
         { "quick", no_argument, NULL, 'q' },         { "list", no_argument, NULL, 'l' },
+        { "curve", no_argument, NULL, 'c' },
         { "only", required_argument, NULL, 'o' },    { "rounds", required_argument, NULL, 'r' },
         { "dir", required_argument, NULL, 'd' },     { "json", required_argument, NULL, 'j' },
         { "slow-sync", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' },
@@ -162,6 +165,7 @@ static void parse(struct options *options, int count, char **arguments)
     while ((letter = getopt_long(count, arguments, "", known, NULL)) != -1)
         switch (letter) {
         case 'q': options->quick = true; break;
+        case 'c': options->curve = true; break;
         case 'l': options->list = true; break;
         case 'o': options->only = optarg; break;
         case 'r': options->rounds = number_option("rounds", optarg, ROUNDS_MAX); break;

@@ -139,8 +139,7 @@ void report_begin(const struct options *options)
 {
     machine_look(&machine, options->directory);
     results = json_array();
-    printf("%s, %u cores, %s, %s, flush %.0f us, commit %s, %s\n", machine.cpu, machine.cores, machine.system,
-           machine.file_system, machine.flush_seconds * 1e6, machine.commit, machine.date);
+    machine_print(&machine);
     if (options->slow_sync_us > 0)
         printf("each sync made %u us slower\n", options->slow_sync_us);
     printf("Columns of stores: libstore over it, median of %u; behind lmdb the least and the most.\n\n",
@@ -190,10 +189,10 @@ static json_t *entrant_json(const struct result *result, unsigned e)
 
     for (unsigned round = 0; round < result->rounds; round++)
         json_array_append_new(values, json_real(result->values[e][round]));
-    return json_pack("{s:s, s:s, s:o, s:f, s:f, s:f, s:I, s:o}", "name", entrant_name(entrant), "durability",
+    return json_pack("{s:s, s:s, s:o, s:f, s:f, s:f, s:f, s:I, s:o}", "name", entrant_name(entrant), "durability",
                      entrant->durability == DURABLE ? "durable" : "relaxed", "values", values, "median",
                      median(result->values[e], result->rounds), "p50", histogram_percentile(latency, 0.5), "p99",
-                     histogram_percentile(latency, 0.99), "timed", (json_int_t)histogram_count(latency),
+                     histogram_percentile(latency, 0.99), "max", histogram_percentile(latency, 1), "timed", (json_int_t)histogram_count(latency),
                      "libstore_over_it", spread_json(ratio_to(result, e)));
 }
 
@@ -241,19 +240,29 @@ static json_t *stores_json(void)
     return list;
 }
 
-unsigned report_end(const struct options *options)
+struct json_t *report_machine(const struct machine *looked)
 {
-    json_t *all = json_pack(
-        "{s:{s:s, s:i, s:s, s:s, s:f}, s:s, s:s, s:i, s:i, s:o, s:o}", "machine", "cpu", machine.cpu, "cores",
-        (int)machine.cores, "system", machine.system, "file_system", machine.file_system, "flush_seconds",
-        machine.flush_seconds, "commit", machine.commit, "date", machine.date, "rounds", (int)options->rounds,
-        "slow_sync_us", (int)options->slow_sync_us, "stores", stores_json(), "results", results);
+    return json_pack("{s:{s:s, s:i, s:s, s:s, s:f}, s:s, s:s}", "machine", "cpu", looked->cpu, "cores",
+                     (int)looked->cores, "system", looked->system, "file_system", looked->file_system,
+                     "flush_seconds", looked->flush_seconds, "commit", looked->commit, "date", looked->date);
+}
 
+void report_write(struct json_t *all, const struct options *options)
+{
     if (!all)
         fail("no memory for the report");
     if (options->json && json_dump_file(all, options->json, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) != 0)
         fail("cannot write %s", options->json);
     json_decref(all);
+}
+
+unsigned report_end(const struct options *options)
+{
+    json_t *all = report_machine(&machine);
+
+    json_object_update_new(all, json_pack("{s:i, s:i, s:o, s:o}", "rounds", (int)options->rounds, "slow_sync_us",
+                                          (int)options->slow_sync_us, "stores", stores_json(), "results", results));
+    report_write(all, options);
     if (missed > 0)
         printf("\n%u goal%s missed\n", missed, missed == 1 ? "" : "s");
     return missed;

@@ -104,6 +104,16 @@ void worker_put_many(struct worker *worker, const uint32_t *numbers, size_t coun
     worker->backend->put_many(worker->session, worker->items, count);
 }
 
+void worker_append_many(struct worker *worker, const uint32_t *numbers, size_t count)
+{
+    if (!worker->backend->append_many) {
+        worker_put_many(worker, numbers, count);
+        return;
+    }
+    items_make(worker, numbers, count);
+    worker->backend->append_many(worker->session, worker->items, count);
+}
+
 void worker_check(const struct worker *worker, uint32_t number, struct bytes value, bool whole)
 {
     const struct database *db = worker->database;
@@ -149,13 +159,10 @@ uint32_t shuffled(const struct dataset *set, uint32_t i)
 /* Puts the waiting numbers. */
 static void flush(struct worker *worker, size_t *waiting, enum order order)
 {
-    const struct backend *backend = worker->backend;
-
-    items_make(worker, worker->numbers, *waiting);
-    if (order == ASCENDING && backend->append_many)
-        backend->append_many(worker->session, worker->items, *waiting);
+    if (order == ASCENDING)
+        worker_append_many(worker, worker->numbers, *waiting);
     else
-        backend->put_many(worker->session, worker->items, *waiting);
+        worker_put_many(worker, worker->numbers, *waiting);
     *waiting = 0;
 }
 
