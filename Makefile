@@ -180,7 +180,7 @@ cov:
 
 # Only what runs threads: everything else is the same with one.
 tsan:
-	$(Q)$(MAKE) --no-print-directory MODE=tsan FILTER='@(concurrency*|txn*)/*' test
+	$(Q)$(MAKE) --no-print-directory MODE=tsan FILTER='@(concurrency*|prepared|txn*)/*' test
 
 # -------------------------------------------------------------------- bench
 
