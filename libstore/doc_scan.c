@@ -1,18 +1,41 @@
 /* doc_scan.c - strings and numbers of JSON text: where they end, whether they are well formed. */
+#include <endian.h>
 #include <string.h>
 
 #include "doc_private.h"
 #include "utf8.h"
 
-/* Whether one of 8 bytes is a quote, a backslash, a control character or not ASCII. */
-static bool any_special(uint64_t bytes)
+/* Of 8 bytes, the first in the lowest place: bit 7 of the first that is a quote, a backslash, a control
+ * character or not ASCII. Bits above it mean nothing; 0 if there is none. */
+static uint64_t find_special(uint64_t bytes)
 {
     const uint64_t ones = 0x0101010101010101u;
     const uint64_t highs = ones * 0x80;
     uint64_t quote = bytes ^ (ones * '"');
     uint64_t backslash = bytes ^ (ones * '\\');
 
-    return ((bytes | (bytes - ones * 0x20) | (quote - ones) | (backslash - ones)) & highs) != 0;
+    return (bytes | (bytes - ones * 0x20) | (quote - ones) | (backslash - ones)) & highs;
+}
+
+static bool is_special(unsigned char c)
+{
+    return c < 0x20 || c == '"' || c == '\\' || c >= 0x80;
+}
+
+/* To the next byte that a string does not hold as it is and alone, or the end. */
+static const char *skip_plain(const char *at, const char *end)
+{
+    uint64_t bytes, special;
+
+    for (; end - at >= 8; at += 8) {
+        memcpy(&bytes, at, 8);
+        special = find_special(le64toh(bytes));
+        if (special)
+            return at + __builtin_ctzll(special) / 8;
+    }
+    while (at < end && !is_special((unsigned char)*at))
+        at++;
+    return at;
 }
 
 /* Four hexadecimal digits, or UINT32_MAX. */
@@ -76,15 +99,12 @@ const char *doc_scan_string(const char *at, const char *end, bool *escaped, cons
                             const char **detail)
 {
     const char *next;
-    uint64_t bytes;
     size_t size;
 
     *escaped = false;
-    while (at < end) {
+    for (at = skip_plain(at, end); at < end; at = skip_plain(at, end)) {
         *fault = at;
-        if (end - at >= 8 && (memcpy(&bytes, at, 8), !any_special(bytes))) {
-            at += 8;
-        } else if (*at == '"') {
+        if (*at == '"') {
             return at + 1;
         } else if (*at == '\\') {
             *escaped = true;

@@ -1,5 +1,6 @@
 /* test_doc.c - JSON texts: what is accepted, what nodes say, what edits leave alone. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,6 +184,32 @@ static void nest(struct buffer *text, size_t depth, const char *open, const char
     buffer_text(text, "1");
     for (size_t i = 0; i < depth; i++)
         buffer_text(text, close);
+}
+
+/* Strings are scanned by eight bytes: what is special is found at each place of them, before any text. */
+Test(doc, every_byte_of_a_string_is_looked_at, .fini = release_all)
+{
+    static const char *const refused[] = { "\n", "\x1f", "\x80", "\xff", "\\x", "\\u12" };
+    static const char *const taken[] = { " ", "\x7f", "~", "\\\"", "\\\\", "\xc3\xa9", "\xf0\x9f\x98\x80" };
+    struct doc_error error = { 0 };
+    char text[64];
+
+    for (int before = 0; before < 18; before++)
+        for (int after = 0; after < 18; after++) {
+            for (size_t i = 0; i < COUNT(refused); i++) {
+                snprintf(text, sizeof text, "\"%.*s%s%.*s\"", before, "abcdefghijklmnopqr", refused[i], after,
+                         "zyxwvutsrqponmlkji");
+                cr_assert_not(doc_parse(&doc, text, strlen(text), &error), "%s", text);
+                cr_assert_eq(error.offset, (size_t)before + 1, "%s at %zu", text, error.offset);
+            }
+            for (size_t i = 0; i < COUNT(taken); i++) {
+                snprintf(text, sizeof text, "\"%.*s%s%.*s\"", before, "abcdefghijklmnopqr", taken[i], after,
+                         "zyxwvutsrqponmlkji");
+                doc_id string = parse(text);
+                size_t escapes = taken[i][0] == '\\';
+                cr_assert_eq(doc_string(&doc, string).size, strlen(text) - 2 - escapes, "%s", text);
+            }
+        }
 }
 
 Test(doc, nesting_is_limited, .fini = release_all)
