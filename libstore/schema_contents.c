@@ -71,13 +71,13 @@ static void report_missing(struct run *run, const struct rule *rule, doc_id obje
 
 static bool check_members(struct run *run, const struct rule *rule, doc_id object)
 {
-    uint32_t required = 0;
+    uint32_t required = 0, next = 0;
     bool ok = true;
 
     for (doc_id at = doc_at(run->doc, object)->first; at != DOC_NONE && run_goes_on(run, ok);
          at = doc_at(run->doc, at)->next) {
         const struct doc_node *node = doc_at(run->doc, at);
-        const struct name *name = names_find(&rule->names, node->key, node->key_size);
+        const struct name *name = names_find_next(&rule->names, &next, node->key, node->key_size);
 
         if (!run_charge(run, 1))
             return false;

@@ -57,3 +57,14 @@ struct name *names_find(const struct names *names, const char *text, size_t size
     slot = find_slot(names, name, hash_name(names, name));
     return slot->name != 0 ? &names->items[slot->name - 1] : NULL;
 }
+
+struct name *names_find_next(const struct names *names, uint32_t *next, const char *text, size_t size)
+{
+    struct name *found = *next < names->count ? &names->items[*next] : NULL;
+
+    if (found == NULL || found->text.size != size || memcmp(found->text.data, text, size) != 0)
+        found = names_find(names, text, size);
+    if (found != NULL)
+        *next = (uint32_t)(found - names->items) + 1;
+    return found;
+}

@@ -201,6 +201,9 @@ void link_rules(struct compiler *c);
 bool names_init(struct names *names, struct schema *schema, size_t count);
 struct name *names_add(struct names *names, struct slice text);
 struct name *names_find(const struct names *names, const char *text, size_t size);
+/* The same for the members of an object in turn. They mostly come in the order in which the schema has them:
+ * the name at `*next`, 0 at first, is tried before any is searched for. */
+struct name *names_find_next(const struct names *names, uint32_t *next, const char *text, size_t size);
 
 /* --- schema_value.c: values of any type */
 
