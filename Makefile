@@ -190,14 +190,18 @@ $(bench): $(filter-out $(slow_sync:.so=.o),$(call objects,bench)) $(archive) $(s
 
 $(slow_sync): $(BUILD)/%.so: %.c $(flags)
 	$(say) LD $@
-	$(Q)mkdir -p $(@D) && $(compile) -shared -o $@ $< -ldl
+	$(Q)mkdir -p $(@D) && $(compile) -fvisibility=default -shared -o $@ $< -ldl
 
 bench-packages:
 	$(Q)tools/install-packages build bench
 
 bench: bench-packages
 	$(Q)$(MAKE) --no-print-directory $(bench)
-	$(Q)$(bench) --dir $(BUILD) --json $(BUILD)/bench.json
+	$(Q)mkdir -p docs/performance
+	$(Q)$(bench) --dir $(BUILD) --json docs/performance/bench.json
+	@echo
+	$(Q)$(bench) --dir $(BUILD) --json docs/performance/bench-slow.json --slow-sync 1000
+	$(Q)bench/plot docs/performance/bench.svg docs/performance/bench.json docs/performance/bench-slow.json
 
 bench-quick: bench-packages
 	$(Q)$(MAKE) --no-print-directory $(bench)
@@ -224,7 +228,7 @@ lint:
 	$(Q)tools/check-layers
 	$(Q)tools/check-headers
 	$(Q)tools/check-exports $(BUILD)
-	$(Q)if command -v shellcheck >/dev/null; then shellcheck .ci/run tests/run.sh $$(grep -lE '^#!.*sh$$' tools/*); fi
+	$(Q)if command -v shellcheck >/dev/null; then shellcheck .ci/run bench/plot tests/run.sh $$(grep -lE '^#!.*sh$$' tools/*); fi
 
 tidied := $(patsubst %.c,build/tidy/%.ok,$(filter-out tests/%,$(all_c)))
 tidy: $(tidied)

@@ -46,7 +46,7 @@ static void *open_database(const char *directory, enum durability durability)
 
         snprintf(name, sizeof name, "%02x", i);
         path = files_join(directory, name);
-        must(mkdir(path, 0700) == 0, "mkdir", path);
+        must(mkdir(path, 0700) == 0 || errno == EEXIST, "mkdir", path);
         db->directories[i] = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         must(db->directories[i] >= 0, "open", path);
         free(path);
@@ -221,7 +221,7 @@ static void download(void *opaque, const char *key, struct value_stream *stream)
 
 const struct backend backend_files = {
     .name = "files",
-    .settings = "a file each in 256 directories; temporary, fdatasync, rename, fsync of the directory; relaxed: no syncs",
+    .settings = "a file each in 256 directories: temporary, fdatasync, rename, fsync of it; relaxed: no syncs",
     .version = version,
     .open = open_database,
     .close = close_database,

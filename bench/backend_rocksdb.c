@@ -159,7 +159,8 @@ static void put_many(void *opaque, const struct item *items, size_t count)
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
 
     for (size_t i = 0; i < count; i++)
-        rocksdb_writebatch_put(batch, items[i].key, strlen(items[i].key), items[i].value.data, items[i].value.size);
+        rocksdb_writebatch_put(batch, items[i].key, strlen(items[i].key), items[i].value.data,
+                               items[i].value.size);
     write_batch(((struct rocksdb_session *)opaque)->db, batch);
 }
 
@@ -255,7 +256,7 @@ static uint64_t list(void *opaque, const char *after, uint64_t limit, bool bodie
 
 const struct backend backend_rocksdb = {
     .name = "rocksdb",
-    .settings = "no compression, 64 MiB memtable, 512 MiB cache, bloom filters, blobs from 16 KiB; sync; relaxed: not",
+    .settings = "no compression, 64 MiB memtable, 512 MiB cache, bloom filters, blob files; sync; relaxed: not",
     .transactions = true,
     .version = version,
     .open = open_database,

@@ -9,13 +9,14 @@
 #include "bench.h"
 
 static const char rowid_schema[] =
-    "CREATE TABLE objects (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, body BLOB NOT NULL)";
+    "CREATE TABLE IF NOT EXISTS objects (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, body BLOB NOT NULL)";
 static const char norowid_schema[] =
-    "CREATE TABLE objects (path TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID";
+    "CREATE TABLE IF NOT EXISTS objects (path TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID";
 
 /* The one row of `mark` is written to have the log synced, see sqlite_sync(). */
-static const char common_schema[] = "CREATE TABLE mark (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);"
-                                    "INSERT INTO mark VALUES (1, 0)";
+static const char common_schema[] =
+    "CREATE TABLE IF NOT EXISTS mark (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);"
+    "INSERT OR IGNORE INTO mark VALUES (1, 0)";
 
 enum statement { PUT, GET, DELETE, LIST_SIZES, LIST_BODIES, BEGIN, COMMIT, STATEMENTS };
 
@@ -55,8 +56,10 @@ static sqlite3 *connect_to(const char *path, enum durability durability)
 {
     sqlite3 *connection;
 
-    must(sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL),
-         connection, "open");
+    static const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int code = sqlite3_open_v2(path, &connection, flags, NULL);
+
+    must(code, connection, "open");
     execute(connection, "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL;"
                         "PRAGMA cache_size = -524288; PRAGMA mmap_size = 8589934592");
     execute(connection, durability == DURABLE ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
@@ -243,11 +246,17 @@ static uint64_t sqlite_list(void *opaque, const char *after, uint64_t limit, boo
     return count;
 }
 
-#define COMMON                                                                                                     \
-    .transactions = true, .version = sqlite3_libversion, .close = sqlite_close,                                    \
-    .session_open = sqlite_session_open, .session_close = sqlite_session_close, .sync = sqlite_sync,               \
-    .settle = sqlite_settle, .put = sqlite_put, .put_many = sqlite_put_many, .view = sqlite_view,                  \
-    .view_end = sqlite_view_end, .get = sqlite_get, .delete = sqlite_delete, .delete_many = sqlite_delete_many,    \
+#define COMMON                                              \
+    .transactions = true, .version = sqlite3_libversion,    \
+    .close = sqlite_close,                                  \
+    .session_open = sqlite_session_open,                    \
+    .session_close = sqlite_session_close,                  \
+    .sync = sqlite_sync, .settle = sqlite_settle,           \
+    .put = sqlite_put, .put_many = sqlite_put_many,         \
+    .view = sqlite_view, .view_end = sqlite_view_end,       \
+    .get = sqlite_get,                                      \
+    .delete = sqlite_delete,                                \
+    .delete_many = sqlite_delete_many,                      \
     .list = sqlite_list
 
 const struct backend backend_sqlite = {

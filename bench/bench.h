@@ -133,10 +133,13 @@ extern const struct backend backend_libstore, backend_lmdb, backend_sqlite, back
     backend_rocksdb, backend_files;
 
 /* Who takes part in most workloads, in the order of the columns, and who has transactions. */
-#define STORES                                                                                                     \
-    { .backend = &backend_libstore }, { .backend = &backend_lmdb }, { .backend = &backend_sqlite },                \
+#define STORES                          \
+    { .backend = &backend_libstore },   \
+    { .backend = &backend_lmdb },       \
+    { .backend = &backend_sqlite },     \
     { .backend = &backend_rocksdb }
-#define STORES_AND_FILES STORES, { .backend = &backend_files }
+#define STORES_AND_FILES STORES, { .backend = &backend_files, .not_quick = true }
+#define SQLITE_NOROWID { .backend = &backend_sqlite_norowid, .not_quick = true }
 
 /* The handle below a session of backend_libstore, for workloads that only libstore can do. */
 struct store;
@@ -147,6 +150,7 @@ _Noreturn void libstore_fail(const char *what);
 /* -------------------------------------------------------------- workloads */
 
 struct worker;
+struct workload;
 struct options;
 
 /* What a database holds before a workload starts. Every user of the same set shares one database
@@ -187,6 +191,8 @@ void database_settle(struct database *database);
 /* Closes it for a while. Its sessions end. */
 void database_suspend(struct database *database);
 void database_resume(struct database *database);
+/* Closes what none of these workloads, up to a NULL, works on. */
+void database_close_unused(const struct workload **later);
 void database_close_all(void);
 /* Gets a worker of a database ready; its memory is kept for the next one of that index. */
 struct worker *worker_of(struct database *database, unsigned index, unsigned threads);
@@ -243,6 +249,7 @@ struct entrant {
     unsigned threads;                     /* 0: the workload's */
     const struct dataset *set;            /* NULL: the workload's */
     bool (*step)(struct worker *worker);  /* NULL: the workload's */
+    bool not_quick;                       /* takes too long to fill for --quick */
 };
 
 /* What one slice of one entrant gave. */

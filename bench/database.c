@@ -108,12 +108,34 @@ void database_close(struct database *db)
     free(db);
 }
 
+static bool is_used(const struct database *db, const struct workload **later)
+{
+    for (; *later; later++)
+        for (unsigned e = 0; e < ENTRANTS_MAX && (*later)->entrants[e].backend; e++) {
+            const struct entrant *entrant = &(*later)->entrants[e];
+
+            if (entrant->backend == db->backend && entrant->durability == db->durability &&
+                (entrant->set ? entrant->set : (*later)->set) == db->set)
+                return true;
+        }
+    return false;
+}
+
+void database_close_unused(const struct workload **later)
+{
+    for (struct database **link = &databases; *link;) {
+        struct database *db = *link;
+
+        if (is_used(db, later)) {
+            link = &db->next;
+            continue;
+        }
+        *link = db->next;
+        database_close(db);
+    }
+}
+
 void database_close_all(void)
 {
-    while (databases) {
-        struct database *next = databases->next;
-
-        database_close(databases);
-        databases = next;
-    }
+    database_close_unused(&(const struct workload *){ NULL });
 }

@@ -32,6 +32,8 @@ static const char usage[] =
     "  --json FILE      write everything to FILE\n"
     "  --slow-sync US   make each sync to disk US microseconds slower; only the rows this is about\n";
 
+enum { WORKLOADS_MAX = 100 };
+
 static bool wanted(const struct workload *workload, const struct options *options)
 {
     const struct goal *goal = workload_goals(workload, options);
@@ -48,36 +50,54 @@ const struct goal *workload_goals(const struct workload *workload, const struct 
     return options->slow_sync_us > 0 ? workload->slow_goals : workload->goals;
 }
 
-static void each_workload(const struct options *options,
-                          void (*each)(const struct workload *workload, const struct options *options))
+/* A copy without the entrants that are too slow for --quick. */
+static const struct workload *without_slow(const struct workload *workload)
 {
+    struct workload *copy = allocate(sizeof *copy);
+    unsigned kept = 0;
+
+    *copy = *workload;
+    memset(copy->entrants, 0, sizeof copy->entrants);
+    for (unsigned e = 0; e < ENTRANTS_MAX; e++)
+        if (!workload->entrants[e].not_quick)
+            copy->entrants[kept++] = workload->entrants[e];
+    return copy;
+}
+
+/* Those that are wanted, and NULL behind them. */
+static const struct workload **workloads_of(const struct options *options)
+{
+    static const struct workload *found[WORKLOADS_MAX + 1];
+    size_t count = 0;
+
     for (const struct workload *const *table = workload_tables; *table; table++)
         for (const struct workload *workload = *table; workload->name; workload++)
-            if (wanted(workload, options))
-                each(workload, options);
+            if (wanted(workload, options) && count < WORKLOADS_MAX)
+                found[count++] = options->quick ? without_slow(workload) : workload;
+    if (count == 0)
+        fail("no row has a name that matches '%s'; --list shows them", options->only);
+    return found;
 }
 
-static void list_one(const struct workload *workload, const struct options *options)
+static int list_all(const struct options *options)
 {
-    (void)options;
-    printf("%-24s %s\n", workload->name, workload->title);
-}
-
-static void run_one(const struct workload *workload, const struct options *options)
-{
-    static struct result result;
-
-    run_workload(&result, workload, options);
-    report_result(&result, options);
+    for (const struct workload **workload = workloads_of(options); *workload; workload++)
+        printf("%-24s %s\n", (*workload)->name, (*workload)->title);
+    return 0;
 }
 
 /* A missed goal is a finding, not an error. */
 static int run_all(const struct options *options)
 {
+    static struct result result;
+
     report_begin(options);
-    each_workload(options, run_one);
+    for (const struct workload **workload = workloads_of(options); *workload; workload++) {
+        run_workload(&result, *workload, options);
+        report_result(&result, options);
+        database_close_unused(workload + 1);
+    }
     report_end(options);
-    database_close_all();
     return 0;
 }
 
@@ -188,11 +208,10 @@ int main(int count, char **arguments)
     parse(&options, count, arguments);
     if (options.rounds == 0)
         options.rounds = options.quick ? 3 : 7;
-    options.slice_seconds = options.quick ? 0.2 : 0.5;
-    if (options.list) {
-        each_workload(&options, list_one);
-        return 0;
-    }
+    /* With slow syncs there is little in a short slice. */
+    options.slice_seconds = options.quick ? 0.2 : options.slow_sync_us > 0 ? 0.5 : 0.3;
+    if (options.list)
+        return list_all(&options);
     if (options.slow_sync_us > 0 && !getenv(DELAY))
         restart_slow(&options, arguments);
     return supervise(&options);

@@ -117,7 +117,10 @@ static const char *time_text(char text[COUNT_TEXT], double seconds)
 {
     if (seconds == 0)
         return "-";
-    snprintf(text, COUNT_TEXT, seconds < 1e-3 ? "%.3g us" : "%.3g ms", seconds < 1e-3 ? seconds * 1e6 : seconds * 1e3);
+    if (seconds < 1e-3)
+        snprintf(text, COUNT_TEXT, "%.3g us", seconds * 1e6);
+    else
+        snprintf(text, COUNT_TEXT, "%.3g ms", seconds * 1e3);
     return text;
 }
 
@@ -189,10 +192,15 @@ static json_t *entrant_json(const struct result *result, unsigned e)
 
     for (unsigned round = 0; round < result->rounds; round++)
         json_array_append_new(values, json_real(result->values[e][round]));
-    return json_pack("{s:s, s:s, s:o, s:f, s:f, s:f, s:f, s:I, s:o}", "name", entrant_name(entrant), "durability",
-                     entrant->durability == DURABLE ? "durable" : "relaxed", "values", values, "median",
-                     median(result->values[e], result->rounds), "p50", histogram_percentile(latency, 0.5), "p99",
-                     histogram_percentile(latency, 0.99), "max", histogram_percentile(latency, 1), "timed", (json_int_t)histogram_count(latency),
+    return json_pack("{s:s, s:s, s:o, s:f, s:I, s:f, s:f, s:f, s:o}",
+                     "name", entrant_name(entrant),
+                     "durability", entrant->durability == DURABLE ? "durable" : "relaxed",
+                     "values", values,
+                     "median", median(result->values[e], result->rounds),
+                     "timed", (json_int_t)histogram_count(latency),
+                     "p50", histogram_percentile(latency, 0.5),
+                     "p99", histogram_percentile(latency, 0.99),
+                     "max", histogram_percentile(latency, 1),
                      "libstore_over_it", spread_json(ratio_to(result, e)));
 }
 
@@ -200,10 +208,13 @@ static json_t *goal_json(const struct result *result, const struct goal *goal)
 {
     double figure = goal_figure(result, goal);
 
-    return json_pack("{s:s?, s:s, s:s, s:f, s:f, s:b}", "peer", goal->peer, "of", goal->of == P99 ? "p99" : "value",
-                     "bound", goal->at_least > 0 ? "at_least" : "at_most", "goal",
-                     goal->at_least > 0 ? goal->at_least : goal->at_most, "figure", figure, "met",
-                     goal_met(goal, figure));
+    return json_pack("{s:s?, s:s, s:s, s:f, s:f, s:b}",
+                     "peer", goal->peer,
+                     "of", goal->of == P99 ? "p99" : "value",
+                     "bound", goal->at_least > 0 ? "at_least" : "at_most",
+                     "goal", goal->at_least > 0 ? goal->at_least : goal->at_most,
+                     "figure", figure,
+                     "met", goal_met(goal, figure));
 }
 
 static json_t *result_json(const struct result *result, const struct options *options)
@@ -216,9 +227,13 @@ static json_t *result_json(const struct result *result, const struct options *op
         json_array_append_new(entrants, entrant_json(result, e));
     for (int i = 0; i < GOALS && is_goal(&goals[i]); i++)
         json_array_append_new(met, goal_json(result, &goals[i]));
-    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o}", "name", workload->name, "title", workload->title, "unit",
-                     workload->unit ? workload->unit : "operations/s", "threads",
-                     workload->threads ? (int)workload->threads : 1, "rounds", (int)result->rounds, "goals", met,
+    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o}",
+                     "name", workload->name,
+                     "title", workload->title,
+                     "unit", workload->unit ? workload->unit : "operations/s",
+                     "threads", workload->threads ? (int)workload->threads : 1,
+                     "rounds", (int)result->rounds,
+                     "goals", met,
                      "entrants", entrants);
 }
 
@@ -260,8 +275,11 @@ unsigned report_end(const struct options *options)
 {
     json_t *all = report_machine(&machine);
 
-    json_object_update_new(all, json_pack("{s:i, s:i, s:o, s:o}", "rounds", (int)options->rounds, "slow_sync_us",
-                                          (int)options->slow_sync_us, "stores", stores_json(), "results", results));
+    json_object_update_new(all, json_pack("{s:i, s:i, s:o, s:o}",
+                                          "rounds", (int)options->rounds,
+                                          "slow_sync_us", (int)options->slow_sync_us,
+                                          "stores", stores_json(),
+                                          "results", results));
     report_write(all, options);
     if (missed > 0)
         printf("\n%u goal%s missed\n", missed, missed == 1 ? "" : "s");

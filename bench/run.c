@@ -131,7 +131,7 @@ static void warm_up(const struct workload *workload, double seconds, const struc
 
 void run_workload(struct result *out, const struct workload *workload, const struct options *options)
 {
-    double seconds = workload->seconds > 0 ? workload->seconds : options->slice_seconds;
+    double seconds = workload->seconds > 0 && !options->quick ? workload->seconds : options->slice_seconds;
     unsigned count = 0;
 
     for (unsigned e = 0; e < ENTRANTS_MAX; e++)

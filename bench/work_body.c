@@ -249,7 +249,7 @@ const struct workload work_body[] = {
     },
     {
         .name = "put-during-upload",
-        .title = "PUT, durable, during an upload",
+        .title = "PUT during an upload",
         .set = &set_small,
         .entrants = { { .backend = &backend_libstore }, { .backend = &backend_lmdb } },
         .goals = { { NULL, P99, .at_most = 0.020 } },
@@ -258,9 +258,9 @@ const struct workload work_body[] = {
     },
     {
         .name = "range-write",
-        .title = "4 KiB at random into 64 MiB, durable",
-        .entrants = { { &backend_libstore, .set = &body, .step = step_patch_range },
-                      { &page_file, .set = &pages } },
+        .title = "4 KiB into 64 MiB, durable",
+        .entrants = { { .backend = &backend_libstore, .set = &body, .step = step_patch_range },
+                      { .backend = &page_file, .set = &pages } },
         .goals = { { "pwrite", VALUE, .at_least = 0.25 } },
         .slow_goals = { { "pwrite", VALUE, .at_least = 0.25 } },
         .step = step_put,

@@ -88,24 +88,25 @@ static const struct dataset holes = {
     .value = value, .fill = fill_with_holes,
 };
 
-#define AFTER_AND_BEFORE                                                                       \
-    {                                                                                          \
-        { &backend_libstore, .set = &holes }, { &backend_libstore, .set = &full, .label = "before" }, \
-        { &backend_lmdb, .set = &holes, .label = "lmdb after" },                               \
-        { &backend_lmdb, .set = &full, .label = "lmdb before" },                               \
+#define AFTER_AND_BEFORE                                                    \
+    {                                                                       \
+        { .backend = &backend_libstore, .set = &holes },                    \
+        { .backend = &backend_libstore, .set = &full, .label = "before" },  \
+        { .backend = &backend_lmdb, .set = &holes, .label = "lmdb after" }, \
+        { .backend = &backend_lmdb, .set = &full, .label = "lmdb before" }, \
     }
 
 const struct workload work_holes[] = {
     {
         .name = "put-64k-holes",
-        .title = "PUT of 64 KiB, 200,000 of 400,000 small objects deleted",
+        .title = "PUT of 64 KiB among holes",
         .entrants = AFTER_AND_BEFORE,
         .goals = { { "before", P99, .at_most = 2 } },
         .step = step_64k,
     },
     {
         .name = "put-1m-holes",
-        .title = "PUT of 1 MiB, 200,000 of 400,000 small objects deleted",
+        .title = "PUT of 1 MiB among holes",
         .entrants = AFTER_AND_BEFORE,
         .goals = { { "before", P99, .at_most = 2 } },
         .step = step_1m,

@@ -93,6 +93,7 @@ const struct workload work_load[] = {
         .set = &set_empty,
         .entrants = { STORES },
         .goals = { { .peer = "lmdb", .at_least = 0.80 } },
+        .rounds_max = 5,
         .measure = measure_ascending,
     },
     {
@@ -101,6 +102,7 @@ const struct workload work_load[] = {
         .set = &set_empty,
         .entrants = { STORES },
         .goals = { { .peer = "lmdb", .at_least = 0.80 } },
+        .rounds_max = 5,
         .measure = measure_shuffled,
     },
     {

@@ -175,7 +175,6 @@ const struct workload work_read[] = {
         .entrants = { STORES },
         .goals = { { .peer = "lmdb", .at_least = 0.6 } },
         .step = step_page,
-        .quick = true,
     },
     { .name = NULL },
 };

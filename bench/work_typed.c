@@ -176,19 +176,21 @@ static bool step_patch(struct worker *worker)
     return true;
 }
 
-#define TYPED_AND_PLAIN { { &backend_libstore, .set = &typed }, { &backend_libstore, .set = &plain, .label = "plain" } }
+#define TYPED_AND_PLAIN                             \
+    { { .backend = &backend_libstore, .set = &typed },  \
+      { .backend = &backend_libstore, .set = &plain, .label = "plain" } }
 
 const struct workload work_typed[] = {
     {
         .name = "put-typed-durable",
-        .title = "typed PUT of ten properties, durable",
+        .title = "typed PUT, durable",
         .entrants = TYPED_AND_PLAIN,
         .goals = { { "plain", VALUE, .at_least = 0.85 } },
         .step = step_put,
     },
     {
         .name = "put-typed-1000",
-        .title = "typed PUT, 1,000 in a transaction",
+        .title = "typed PUT, 1,000 a transaction",
         .entrants = TYPED_AND_PLAIN,
         .goals = { { "plain", VALUE, .at_least = 0.70 } },
         .operations = MANY,
@@ -196,35 +198,35 @@ const struct workload work_typed[] = {
     },
     {
         .name = "patch-durable",
-        .title = "PATCH of a 2 KiB typed object, durable",
-        .entrants = { { &backend_libstore, .set = &patched, .step = step_patch },
-                      { &backend_lmdb, .set = &raw_2k } },
+        .title = "PATCH of 2 KiB, durable",
+        .entrants = { { .backend = &backend_libstore, .set = &patched, .step = step_patch },
+                      { .backend = &backend_lmdb, .set = &raw_2k } },
         .goals = { { "lmdb", VALUE, .at_least = 0.60 } },
         .slow_goals = { { "lmdb", VALUE, .at_least = 0.60 } },
         .step = step_put,
     },
     {
         .name = "patch-durable-8t",
-        .title = "the same, 8 threads; raw put: 1 thread",
-        .entrants = { { &backend_libstore, .set = &patched, .step = step_patch, .threads = 8 },
-                      { &backend_lmdb, .set = &raw_2k } },
+        .title = "PATCH, 8 threads; lmdb: 1",
+        .entrants = { { .backend = &backend_libstore, .set = &patched, .step = step_patch, .threads = 8 },
+                      { .backend = &backend_lmdb, .set = &raw_2k } },
         .goals = { { "lmdb", VALUE, .at_least = 2.0 } },
         .slow_goals = { { "lmdb", VALUE, .at_least = 2.0 } },
         .step = step_put,
     },
     {
         .name = "put-unique-changed",
-        .title = "PUT that changes a unique key, durable",
-        .entrants = { { &backend_libstore, .set = &unique },
-                      { &backend_libstore, .set = &typed, .label = "no unique key" } },
+        .title = "PUT changing a unique key",
+        .entrants = { { .backend = &backend_libstore, .set = &unique },
+                      { .backend = &backend_libstore, .set = &typed, .label = "no unique key" } },
         .goals = { { "no unique key", VALUE, .at_least = 0.65 } },
         .step = step_put,
     },
     {
         .name = "put-unique-kept",
-        .title = "PUT that keeps a unique key, durable",
-        .entrants = { { &backend_libstore, .set = &unique_kept },
-                      { &backend_libstore, .set = &typed_kept, .label = "no unique key" } },
+        .title = "PUT keeping a unique key",
+        .entrants = { { .backend = &backend_libstore, .set = &unique_kept },
+                      { .backend = &backend_libstore, .set = &typed_kept, .label = "no unique key" } },
         .goals = { { "no unique key", VALUE, .at_least = 0.95 } },
         .step = step_put,
     },
