@@ -37,9 +37,8 @@ static uint32_t pick(struct worker *worker, uint32_t count)
 /* One step among the first `count` objects; returns how many operations it was. */
 typedef uint32_t step_fn(struct worker *worker, uint32_t count);
 
-static uint32_t step_get(struct worker *worker, uint32_t count)
+static uint32_t get(struct worker *worker, uint32_t number)
 {
-    uint32_t number = pick(worker, count);
     struct bytes value = { worker->buffer, 0 };
 
     key_make(worker->key, number);
@@ -47,6 +46,17 @@ static uint32_t step_get(struct worker *worker, uint32_t count)
         fail("wrong result: %s has no object %u", worker->backend->name, number);
     worker_check(worker, number, value, true);
     return 1;
+}
+
+static uint32_t step_get(struct worker *worker, uint32_t count)
+{
+    return get(worker, pick(worker, count));
+}
+
+/* The same work for the processor, without the waits for memory that no cache has. */
+static uint32_t step_get_next(struct worker *worker, uint32_t count)
+{
+    return get(worker, worker->cursor++ % count);
 }
 
 static uint32_t step_put(struct worker *worker, uint32_t count)
@@ -122,14 +132,13 @@ static void grow(struct worker *worker, uint32_t from, uint32_t to)
 
 static void measure_costs(struct by_count *out, struct database *const databases[])
 {
-    double get[CURVE_STORES], put[CURVE_STORES], put_many[CURVE_STORES], list[CURVE_STORES];
+    static step_fn *const steps[] = { step_get, step_get_next, step_put, step_put_many, step_list };
+    double us[sizeof steps / sizeof *steps][CURVE_STORES];
 
-    run_slices(get, databases, step_get, out->objects);
-    run_slices(list, databases, step_list, out->objects);
-    run_slices(put, databases, step_put, out->objects);
-    run_slices(put_many, databases, step_put_many, out->objects);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        run_slices(us[i], databases, steps[i], out->objects);
     for (int s = 0; s < CURVE_STORES; s++)
-        out->cost[s] = (struct count_cost){ get[s], put[s], put_many[s], list[s] };
+        out->cost[s] = (struct count_cost){ us[0][s], us[1][s], us[2][s], us[3][s], us[4][s] };
 }
 
 static void measure_counts(struct curve *curve, const struct options *options)

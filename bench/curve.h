@@ -23,7 +23,7 @@ enum {
 struct by_count {
     uint32_t objects;
     struct count_cost {
-        double get, put, put_many, list;
+        double get, get_next, put, put_many, list; /* get_next: in the order of the keys */
     } cost[CURVE_STORES];
     double open_ms, first_get_ms; /* of libstore, in a process that had it not open */
 };

@@ -128,5 +128,13 @@ const struct workload work_write[] = {
         .prepare = put_back,
         .step = step_delete_many,
     },
+    {
+        .name = "delete-1m",
+        .title = "DELETE of 1 MiB, durable",
+        .set = &set_1m,
+        .entrants = { STORES },
+        .prepare = put_back,
+        .step = step_delete,
+    },
     { .name = NULL },
 };
