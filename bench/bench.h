@@ -348,6 +348,8 @@ double median(const double *values, size_t count);
 /* ------------------------------------------------------------------ report */
 
 void report_begin(const struct options *options);
+/* A row's begin, when its workload starts, and the rest. */
+void report_start(const struct workload *workload);
 void report_result(const struct result *result, const struct options *options);
 /* Writes the JSON file, if one is wanted. Returns how many goals were missed. */
 unsigned report_end(const struct options *options);

@@ -93,6 +93,7 @@ static int run_all(const struct options *options)
 
     report_begin(options);
     for (const struct workload **workload = workloads_of(options); *workload; workload++) {
+        report_start(*workload);
         run_workload(&result, *workload, options);
         report_result(&result, options);
         database_close_unused(workload + 1);

@@ -88,14 +88,18 @@ static bool goal_met(const struct goal *goal, double figure)
     return (goal->at_least == 0 || figure >= goal->at_least) && (goal->at_most == 0 || figure <= goal->at_most);
 }
 
+/* With the figure, where no column has it. */
 static void print_goal(const struct result *result, const struct goal *goal)
 {
     double figure = goal_figure(result, goal), bound = goal->at_least > 0 ? goal->at_least : goal->at_most;
-    bool milliseconds = goal->of == P99 && !goal->peer, met = goal_met(goal, figure);
+    bool seconds = goal->of == P99 && !goal->peer, met = goal_met(goal, figure);
 
-    printf("  %s%s %s %g%s: ", goal->of == P99 ? "p99 " : "", goal->peer ? goal->peer : "itself",
-           goal->at_least > 0 ? ">=" : "<=", milliseconds ? bound * 1e3 : bound, milliseconds ? " ms" : "");
-    printf("%.2f %s", milliseconds ? figure * 1e3 : figure, met ? "ok" : "MISSED");
+    printf("  %s%s%s%s %g%s", goal->of == P99 ? "p99 " : "", goal->peer ? goal->peer : "",
+           goal->peer ? " " : "", goal->at_least > 0 ? ">=" : "<=", seconds ? bound * 1e3 : bound,
+           seconds ? " ms" : "");
+    if (goal->of == P99 && goal->peer)
+        printf(" (%.2f)", figure);
+    printf(" %s", met ? "ok" : "MISSED");
     missed += !met;
 }
 
@@ -124,18 +128,30 @@ static const char *time_text(char text[COUNT_TEXT], double seconds)
     return text;
 }
 
-static void print_ratio(const struct result *result, unsigned entrant)
+static void print_ratio(const struct result *result, int column)
 {
-    struct spread ratio;
+    unsigned e = entrant_of(result->workload, columns[column]);
+    bool is_there = e < entrant_count(result->workload);
+    struct spread ratio = { 0 };
 
-    if (entrant == entrant_count(result->workload)) {
+    if (is_there) {
+        ratio = ratio_to(result, e);
+        printf(" %8.2f", ratio.middle);
+    } else {
         printf(" %8s", "-");
-        return;
     }
-    ratio = ratio_to(result, entrant);
-    printf(" %8.2f", ratio.middle);
-    if (entrant == 1)
+    if (column == 0 && is_there)
         printf(" %5.2f..%-5.2f", ratio.least, ratio.most);
+    else if (column == 0)
+        printf(" %12s", "");
+}
+
+static bool is_column(const char *name)
+{
+    for (int i = 0; i < COLUMNS; i++)
+        if (strcmp(columns[i], name) == 0)
+            return true;
+    return false;
 }
 
 void report_begin(const struct options *options)
@@ -157,19 +173,13 @@ static void print_result(const struct result *result, const struct options *opti
     const struct workload *workload = result->workload;
     const struct goal *goals = workload_goals(workload, options);
     char value[COUNT_TEXT], low[COUNT_TEXT], high[COUNT_TEXT];
-    bool shown[ENTRANTS_MAX] = { true };
 
-    printf("%-30s %9s %9s %9s", workload->title, count_text(value, median(result->values[0], result->rounds)),
+    printf(" %9s %9s %9s", count_text(value, median(result->values[0], result->rounds)),
            time_text(low, histogram_percentile(result->latencies[0], 0.5)), time_text(high, p99(result, 0)));
-    for (int i = 0; i < COLUMNS; i++) {
-        unsigned e = entrant_of(workload, columns[i]);
-
-        print_ratio(result, e);
-        if (e < ENTRANTS_MAX)
-            shown[e] = true;
-    }
+    for (int i = 0; i < COLUMNS; i++)
+        print_ratio(result, i);
     for (unsigned e = 1; e < entrant_count(workload); e++)
-        if (!shown[e])
+        if (!is_column(entrant_name(&workload->entrants[e])))
             printf("  %s: %.2f", entrant_name(&workload->entrants[e]), ratio_to(result, e).middle);
     for (int i = 0; i < GOALS && is_goal(&goals[i]); i++)
         print_goal(result, &goals[i]);
@@ -235,6 +245,13 @@ static json_t *result_json(const struct result *result, const struct options *op
                      "rounds", (int)result->rounds,
                      "goals", met,
                      "entrants", entrants);
+}
+
+/* Before it runs, so that it is seen what takes its time. */
+void report_start(const struct workload *workload)
+{
+    printf("%-30s", workload->title);
+    fflush(stdout);
 }
 
 void report_result(const struct result *result, const struct options *options)
