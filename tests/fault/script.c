@@ -79,6 +79,7 @@ static int put_new(store *s) { return put(s, "/new", "1", NULL); }
 static int put_over(store *s) { return put(s, "/plain", "2", NULL); }
 static int put_parents(store *s) { return put(s, "/x/y/z", "1", REQUEST(.flags = STORE_PARENTS)); }
 static int put_large_new(store *s) { return put_large(s, "/new", 'n', NULL); }
+static int put_chunk(store *s) { return store_put(NULL, s, "/chunk", large, 20000, NULL); }
 static int put_large_over(store *s) { return put_large(s, "/large", 'n', NULL); }
 static int put_dry(store *s) { return put(s, "/x/y", "1", REQUEST(.flags = STORE_PARENTS | STORE_DRY_RUN)); }
 static int put_typed(store *s) { return put(s, "/people/eve", "{\"email\":\"e@x\"}", NULL); }
@@ -454,7 +455,8 @@ static int backup(store *s)
 #define STEP(function) { #function, function, false }
 
 const struct step SCRIPT[] = {
-    STEP(put_new), STEP(put_over), STEP(put_parents), STEP(put_large_new), STEP(put_large_over), STEP(put_dry),
+    STEP(put_new), STEP(put_over), STEP(put_parents), STEP(put_large_new), STEP(put_large_over), STEP(put_chunk),
+    STEP(put_dry),
     STEP(put_typed), STEP(put_array), STEP(put_typed_large), STEP(put_value), STEP(put_link), STEP(patch_merge),
     STEP(patch_json), STEP(patch_property), STEP(patch_key), STEP(patch_insert), STEP(patch_many),
     { "patch_partial", patch_partial, true }, STEP(range_small), STEP(range_in_place), STEP(range_shared),
