@@ -73,16 +73,16 @@ int body_release(struct txn *txn, uint64_t id)
 
 /* ---------------------------------------------------------------- reading */
 
-/* The newest row of a chunk not newer than `generation`. */
-static int find_chunk(struct slice *row, struct snapshot *bodies, uint64_t id, uint32_t chunk, uint64_t generation)
+/* The newest row of a chunk not newer than `*generation`, which becomes its own. */
+static int find_chunk(struct slice *row, struct snapshot *bodies, uint64_t id, uint32_t chunk, uint64_t *generation)
 {
     struct engine_cursor cursor;
     struct slice found;
     struct key key;
     int rc;
 
-    key_chunk(&key, id, chunk, generation);
-    if (generation == 0)
+    key_chunk(&key, id, chunk, *generation);
+    if (*generation == 0)
         return engine_get(bodies, key_slice(&key), row);
     rc = engine_cursor_open(&cursor, bodies);
     if (rc != STORE_OK)
@@ -90,6 +90,7 @@ static int find_chunk(struct slice *row, struct snapshot *bodies, uint64_t id, u
     rc = engine_seek(&cursor, key_slice(&key), &found, row);
     if (rc == STORE_OK && (found.size != CHUNK_KEY || memcmp(found.data, key.bytes, 12) != 0))
         rc = ENGINE_ABSENT;
+    *generation = rc == STORE_OK ? ~get_be64((const char *)found.data + 12) : 0;
     engine_cursor_close(&cursor);
     return rc;
 }
@@ -154,14 +155,17 @@ int body_confirm_hole(store *s, const struct record *record)
 
 struct chunk {
     struct slice data;
-    uint64_t checksum; /* still to be compared */
+    uint64_t checksum;   /* still to be compared */
+    uint64_t generation; /* of its row */
 };
 
 static int chunk_at(struct chunk *out, struct snapshot *bodies, const struct record *record, uint32_t chunk)
 {
     struct slice row;
-    int rc = find_chunk(&row, bodies, record->body_id, chunk, record->body_generation);
+    int rc;
 
+    *out = (struct chunk){ { "", 0 }, 0, record->body_generation };
+    rc = find_chunk(&row, bodies, record->body_id, chunk, &out->generation);
     if (rc == ENGINE_ABSENT)
         return absent_chunk(bodies, record->body_id, chunk, record->body_generation);
     if (rc != STORE_OK)
@@ -180,11 +184,13 @@ static int damaged_chunk(const struct record *record, uint32_t chunk)
                    (unsigned long long)record->body_id);
 }
 
-int body_chunk(struct slice *data, struct snapshot *bodies, const struct record *record, uint32_t chunk)
+int body_chunk(struct slice *data, uint64_t *generation, struct snapshot *bodies, const struct record *record,
+               uint32_t chunk)
 {
-    struct chunk found = { 0 };
+    struct chunk found;
     int rc = chunk_at(&found, bodies, record, chunk);
 
+    *generation = found.generation;
     if (rc == STORE_OK && checksum_of(found.data.data, found.data.size) != found.checksum)
         return damaged_chunk(record, chunk);
     if (rc == STORE_OK)
@@ -194,13 +200,14 @@ int body_chunk(struct slice *data, struct snapshot *bodies, const struct record 
 
 /* Copies what is there of bytes [at, at + size) of a chunk, `*have` of them, once all of the chunk is
  * known to be whole. The usual chunk is copied from its beginning to its end: in the same pass. */
-static int copy_chunk(char *to, size_t *have, struct snapshot *bodies, const struct record *record, uint32_t chunk,
-                      size_t at, size_t size)
+static int copy_chunk(char *to, size_t *have, uint64_t *generation, struct snapshot *bodies,
+                      const struct record *record, uint32_t chunk, size_t at, size_t size)
 {
-    struct chunk found = { 0 };
+    struct chunk found;
     uint64_t checksum;
     int rc = chunk_at(&found, bodies, record, chunk);
 
+    *generation = found.generation;
     *have = 0;
     if (rc != STORE_OK)
         return rc;
@@ -217,48 +224,72 @@ static int copy_chunk(char *to, size_t *have, struct snapshot *bodies, const str
     return checksum == found.checksum ? STORE_OK : damaged_chunk(record, chunk);
 }
 
-int body_read(struct snapshot *bodies, const struct record *record, uint64_t offset, void *out, size_t size,
-              bool *hole)
+/* Bytes [at, at + size) of one chunk, with its deltas. */
+static int read_in_chunk(struct snapshot *objects, struct snapshot *bodies, const struct record *record, uint32_t chunk,
+                         size_t at, char *to, size_t size, bool *hole)
+{
+    uint64_t base;
+    size_t have, end;
+    int rc = copy_chunk(to, &have, &base, bodies, record, chunk, at, size);
+
+    if (rc < 0)
+        return rc;
+    if (rc == ENGINE_ABSENT)
+        *hole = true;
+    memset(to + have, 0, size - have);
+    return body_overlay(&end, objects, record, chunk, base, at, to, size);
+}
+
+int body_read(struct snapshot *objects, struct snapshot *bodies, const struct record *record, uint64_t offset,
+              void *out, size_t size, bool *hole)
 {
     char *to = out;
+    int rc = STORE_OK;
 
     *hole = false;
-    while (size > 0) {
-        uint32_t chunk = (uint32_t)(offset / CHUNK_DATA);
+    while (size > 0 && rc == STORE_OK) {
         size_t at = offset % CHUNK_DATA;
         size_t part = size < CHUNK_DATA - at ? size : CHUNK_DATA - at;
-        size_t have;
-        int rc = copy_chunk(to, &have, bodies, record, chunk, at, part);
-
-        if (rc < 0)
-            return rc;
-        if (rc == ENGINE_ABSENT)
-            *hole = true;
-        memset(to + have, 0, part - have);
+        rc = read_in_chunk(objects, bodies, record, (uint32_t)(offset / CHUNK_DATA), at, to, part, hole);
         to += part;
         offset += part;
         size -= part;
     }
-    return STORE_OK;
+    return rc;
+}
+
+/* In snapshots that are taken now, unless the view has one of the objects. */
+static int read_apart(const struct view *view, const struct record *record, uint64_t offset, void *out, size_t size,
+                      bool *hole)
+{
+    struct snapshot *objects = view->snapshot, *bodies;
+    bool own = !objects && record->body_generation > GENERATION_SPARSE;
+    int rc = own ? engine_snapshot(&objects, view->store->objects) : STORE_OK;
+
+    if (rc != STORE_OK)
+        return rc;
+    rc = engine_snapshot(&bodies, view->store->bodies);
+    if (rc == STORE_OK) {
+        rc = body_read(objects, bodies, record, offset, out, size, hole);
+        engine_snapshot_end(bodies);
+    }
+    if (own)
+        engine_snapshot_end(objects);
+    return rc;
 }
 
 int body_read_at(const struct view *view, const struct record *record, uint64_t offset, void *out, size_t size)
 {
-    struct snapshot *bodies = view->bodies;
     bool hole;
     int rc = body_settle(view);
 
     if (rc != STORE_OK)
         return rc;
-    if (bodies) { /* as old as the record: nothing was reclaimed */
-        rc = body_read(bodies, record, offset, out, size, &hole);
+    if (view->bodies) { /* as old as the record: nothing was reclaimed */
+        rc = body_read(view->snapshot, view->bodies, record, offset, out, size, &hole);
         return rc == STORE_OK && hole ? hole_allowed(record) : rc;
     }
-    rc = engine_snapshot(&bodies, view->store->bodies);
-    if (rc != STORE_OK)
-        return rc;
-    rc = body_read(bodies, record, offset, out, size, &hole);
-    engine_snapshot_end(bodies);
+    rc = read_apart(view, record, offset, out, size, &hole);
     return rc == STORE_OK && hole ? body_confirm_hole(view->store, record) : rc;
 }
 

@@ -96,9 +96,11 @@ int body_references(uint64_t *out, struct snapshot *snapshot, uint64_t id);
  * Copies bytes [offset, offset + size) of the body of `record` (within its
  * size). `*hole` is set when a chunk has no row: it reads as zero, if
  * body_confirm_hole agrees. precondition_failed when the chunks were superseded.
+ * The snapshot of the bodies is not older than that of the objects; of a body that no
+ * range was written to, no objects are needed.
  */
-int body_read(struct snapshot *bodies, const struct record *record, uint64_t offset, void *out, size_t size,
-              bool *hole);
+int body_read(struct snapshot *objects, struct snapshot *bodies, const struct record *record, uint64_t offset,
+              void *out, size_t size, bool *hole);
 /* Whether a hole seen in a snapshot of the bodies is one: the body is still published (in a snapshot
  * taken now, after that one), and range writes made holes possible. precondition_failed, corrupt. */
 int body_confirm_hole(store *s, const struct record *record);
@@ -106,16 +108,43 @@ int body_confirm_hole(store *s, const struct record *record);
 int body_read_at(const struct view *view, const struct record *record, uint64_t offset, void *out, size_t size);
 /* The precondition_failed of a version that cannot be read any more. */
 int body_gone(void);
-/* One chunk's data, borrowed and verified; ENGINE_ABSENT for a hole. */
-int body_chunk(struct slice *data, struct snapshot *bodies, const struct record *record, uint32_t chunk);
+/* The data of a chunk's row and its generation, borrowed and verified; ENGINE_ABSENT for a hole. */
+int body_chunk(struct slice *data, uint64_t *generation, struct snapshot *bodies, const struct record *record,
+               uint32_t chunk);
+/* A whole chunk (CHUNK_DATA bytes, zero behind `*size`) with its deltas, and the generation of its row. */
+int body_whole_chunk(char *whole, size_t *size, struct snapshot *objects, struct snapshot *bodies,
+                     const struct record *record, uint32_t chunk, uint64_t *base);
 
 /* full when writing that much would take the last of the disk, which is left to what frees space. */
 int body_check_room(struct transaction *txn, size_t size);
 /* Puts one chunk's row: its checksum and data. */
 int body_put_chunk(struct transaction *txn, const struct key *key, const void *data, size_t size, bool append);
 
+/* ------------------------------------------- short range writes (body_delta.c) */
+
+/* One of them, or its part in one chunk. */
+struct delta {
+    uint64_t id, generation;
+    uint32_t chunk, at; /* at: where in the chunk */
+    struct slice data;
+};
+
+int body_delta_read(struct delta *out, struct slice key, struct slice value);
+/* Whether a range write is to be kept as a delta. */
+bool body_delta_fits(const struct txn *txn, size_t size);
+int body_delta_put(struct txn *txn, uint64_t id, uint64_t generation, uint64_t offset, const char *data, size_t size);
+/* Lays the deltas newer than the generation `base`, as the record sees them, over `size` bytes of a chunk from `at`
+ * on; `*end` is where in the chunk the last of them ends. */
+int body_overlay(size_t *end, struct snapshot *objects, const struct record *record, uint32_t chunk,
+                 uint64_t base, size_t at, char *to, size_t size);
+/* The caretaker's: all of a body's; merges those of some chunks into them. */
+int body_forget_deltas(struct txn *txn, uint64_t id);
+int body_merge_slice(store *s, bool *more);
+/* Deletes the rows of one chunk older than `generation`. */
+int body_delete_older(struct transaction *txn, uint64_t id, uint32_t chunk, uint64_t generation);
+
 /* Writes a range into a published body that only `record` refers to, as generation
- * `version`: only the touched chunks. The caller publishes by writing the record with it. */
+ * `version`: a delta if it is short, else the touched chunks. The caller publishes by writing the record with it. */
 int body_patch(struct txn *txn, const struct record *record, uint64_t version, uint64_t offset, const void *data,
                size_t size);
 

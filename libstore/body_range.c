@@ -1,4 +1,4 @@
-/* body_range.c - writing a range of a published body: new chunk rows of a higher generation. */
+/* body_range.c - writing a range of a published body: a delta, or new chunk rows of a higher generation. */
 #include <string.h>
 
 #include "body.h"
@@ -25,53 +25,73 @@ static int undo_range(struct transaction *txn, uint64_t id, uint64_t generation,
     return rc < 0 ? rc : STORE_OK;
 }
 
-/* Markers newer than the record are of range writes whose publication failed: their rows must not
- * come to light with this one's. The newest marker comes first. */
-static int undo_unpublished(struct transaction *txn, const struct record *record)
+/* The newest range write that wrote chunks of the body: its generation (0: none) and what it wrote. */
+static int newest_range(uint64_t *generation, struct range *range, struct snapshot *bodies, uint64_t id)
 {
-    struct slice found, row;
     struct engine_cursor cursor;
+    struct slice found, row;
     struct key key;
-    int rc;
+    int rc = engine_cursor_open(&cursor, bodies);
 
-    key_chunk(&key, record->body_id, CHUNK_NONE, UINT64_MAX);
-    for (;;) {
-        uint64_t generation = 0;
-        struct range range;
-        rc = engine_cursor_open(&cursor, &txn->view);
-        if (rc != STORE_OK)
-            return rc;
-        rc = engine_seek(&cursor, key_slice(&key), &found, &row);
-        if (rc == STORE_OK && found.size == CHUNK_KEY && row.size == sizeof range &&
-            memcmp(found.data, key.bytes, 12) == 0) {
-            generation = ~get_be64((const char *)found.data + 12);
-            memcpy(&range, row.data, sizeof range);
-        }
-        engine_cursor_close(&cursor);
-        if (rc < 0 || generation <= record->body_generation)
-            return rc < 0 ? rc : STORE_OK;
-        rc = undo_range(txn, record->body_id, generation, range);
-        if (rc != STORE_OK)
-            return rc;
+    *generation = 0;
+    if (rc != STORE_OK)
+        return rc;
+    key_chunk(&key, id, CHUNK_NONE, UINT64_MAX);
+    rc = engine_seek(&cursor, key_slice(&key), &found, &row);
+    if (rc == STORE_OK && found.size == CHUNK_KEY && row.size == sizeof *range &&
+        memcmp(found.data, key.bytes, 12) == 0) {
+        *generation = ~get_be64((const char *)found.data + 12);
+        memcpy(range, row.data, sizeof *range);
     }
+    engine_cursor_close(&cursor);
+    return rc < 0 ? rc : STORE_OK;
 }
 
-static int patch_chunk(struct transaction *txn, const struct record *record, uint64_t version, uint32_t chunk,
-                       size_t at, const char *data, size_t size)
+/* Markers newer than the record are of range writes whose publication failed: their rows must not
+ * come to light with this one's. */
+static int undo_unpublished(struct transaction *txn, const struct record *record)
+{
+    uint64_t generation;
+    struct range range;
+    int rc = newest_range(&generation, &range, &txn->view, record->body_id);
+
+    while (rc == STORE_OK && generation > record->body_generation) {
+        rc = undo_range(txn, record->body_id, generation, range);
+        if (rc == STORE_OK)
+            rc = newest_range(&generation, &range, &txn->view, record->body_id);
+    }
+    return rc;
+}
+
+/* Whether there are some: then no delta may publish a newer generation before they are undone. */
+static int has_unpublished(bool *out, store *s, const struct record *record)
+{
+    struct snapshot *bodies;
+    uint64_t generation;
+    struct range range;
+    int rc = engine_snapshot(&bodies, s->bodies);
+
+    if (rc != STORE_OK)
+        return rc;
+    rc = newest_range(&generation, &range, bodies, record->body_id);
+    engine_snapshot_end(bodies);
+    *out = generation > record->body_generation;
+    return rc;
+}
+
+static int patch_chunk(struct transaction *txn, struct snapshot *objects, const struct record *record, uint64_t version,
+                       uint32_t chunk, size_t at, const char *data, size_t size)
 {
     char whole[CHUNK_DATA];
-    struct slice old = { "", 0 };
+    uint64_t base;
     struct key key;
     size_t length;
-    int rc = body_chunk(&old, &txn->view, record, chunk);
+    int rc = body_whole_chunk(whole, &length, objects, &txn->view, record, chunk, &base);
 
-    if (rc < 0)
+    if (rc != STORE_OK)
         return rc;
-    memcpy(whole, old.data, old.size);
-    if (old.size < at)
-        memset(whole + old.size, 0, at - old.size);
     memcpy(whole + at, data, size);
-    length = old.size > at + size ? old.size : at + size;
+    length = length > at + size ? length : at + size;
     key_chunk(&key, record->body_id, chunk, version);
     return body_put_chunk(txn, &key, whole, length, false);
 }
@@ -81,8 +101,8 @@ static struct range chunks_of(uint64_t offset, size_t size)
     return (struct range){ (uint32_t)(offset / CHUNK_DATA), (uint32_t)((offset + size - 1) / CHUNK_DATA) };
 }
 
-static int patch_chunks(struct transaction *txn, const struct record *record, uint64_t version, uint64_t offset,
-                        const char *data, size_t size)
+static int patch_chunks(struct transaction *txn, struct snapshot *objects, const struct record *record,
+                        uint64_t version, uint64_t offset, const char *data, size_t size)
 {
     struct range range = chunks_of(offset, size);
     struct key marker;
@@ -91,7 +111,7 @@ static int patch_chunks(struct transaction *txn, const struct record *record, ui
     for (uint32_t chunk = range.first; chunk <= range.last && rc == STORE_OK; chunk++) {
         size_t at = chunk == range.first ? offset % CHUNK_DATA : 0;
         size_t part = size < CHUNK_DATA - at ? size : CHUNK_DATA - at;
-        rc = patch_chunk(txn, record, version, chunk, at, data, part);
+        rc = patch_chunk(txn, objects, record, version, chunk, at, data, part);
         data += part;
         size -= part;
     }
@@ -113,8 +133,7 @@ static int mark_superseded(struct txn *txn, uint64_t id, uint64_t version, uint6
     return engine_put(&txn->engine, key_slice(&key), slice_of(&range, sizeof range));
 }
 
-/* The rows of one chunk older than `generation`. */
-static int delete_older(struct transaction *txn, uint64_t id, uint32_t chunk, uint64_t generation)
+int body_delete_older(struct transaction *txn, uint64_t id, uint32_t chunk, uint64_t generation)
 {
     struct engine_cursor cursor;
     struct slice found, row;
@@ -148,7 +167,7 @@ int body_delete_superseded(store *s, uint64_t id, uint64_t generation, struct sl
     if (rc != STORE_OK)
         return rc;
     for (uint32_t chunk = range.first; chunk <= range.last && rc == STORE_OK; chunk++)
-        rc = delete_older(&txn, id, chunk, generation);
+        rc = body_delete_older(&txn, id, chunk, generation);
     if (rc == STORE_OK) {
         key_chunk(&key, id, CHUNK_NONE, generation);
         rc = engine_del(&txn, key_slice(&key));
@@ -160,8 +179,8 @@ int body_delete_superseded(store *s, uint64_t id, uint64_t generation, struct sl
     return engine_commit(&txn);
 }
 
-int body_patch(struct txn *txn, const struct record *record, uint64_t version, uint64_t offset, const void *data,
-               size_t size)
+static int rewrite_chunks(struct txn *txn, const struct record *record, uint64_t version, uint64_t offset,
+                          const void *data, size_t size)
 {
     struct transaction bodies;
     int rc = body_flush(txn); /* this one may be among them */
@@ -172,7 +191,7 @@ int body_patch(struct txn *txn, const struct record *record, uint64_t version, u
         return rc;
     rc = body_check_room(&bodies, size + 2 * CHUNK_DATA);
     if (rc == STORE_OK)
-        rc = patch_chunks(&bodies, record, version, offset, data, size);
+        rc = patch_chunks(&bodies, &txn->engine.view, record, version, offset, data, size);
     if (rc == STORE_OK)
         rc = engine_commit(&bodies);
     else
@@ -180,4 +199,19 @@ int body_patch(struct txn *txn, const struct record *record, uint64_t version, u
     if (rc == STORE_OK)
         rc = mark_superseded(txn, record->body_id, version, offset, size);
     return rc;
+}
+
+int body_patch(struct txn *txn, const struct record *record, uint64_t version, uint64_t offset, const void *data,
+               size_t size)
+{
+    bool unpublished = false;
+    int rc = STORE_OK;
+
+    if (!body_delta_fits(txn, size))
+        return rewrite_chunks(txn, record, version, offset, data, size);
+    rc = has_unpublished(&unpublished, txn->store, record);
+    if (rc != STORE_OK)
+        return rc;
+    return unpublished ? rewrite_chunks(txn, record, version, offset, data, size)
+                       : body_delta_put(txn, record->body_id, version, offset, data, size);
 }

@@ -158,8 +158,12 @@ static int forget_rows(struct txn *txn, const struct garbage *items, size_t *cou
 {
     int rc = STORE_OK;
 
-    for (size_t i = 0; i < *count && rc >= 0; i++)
-        rc = engine_del(&txn->engine, key_slice(&items[i].key));
+    for (size_t i = 0; i < *count && rc >= 0; i++) {
+        if (items[i].kind == GARBAGE_BODY)
+            rc = body_forget_deltas(txn, items[i].id);
+        if (rc >= 0)
+            rc = engine_del(&txn->engine, key_slice(&items[i].key));
+    }
     return rc < 0 ? rc : STORE_OK;
 }
 
@@ -236,15 +240,22 @@ static void gather(struct caretaker *caretaker)
     pthread_mutex_unlock(&caretaker->lock);
 }
 
-/* Reclaims what is listed; false if the time is over or somebody keeps the chunks. */
+/* Begins a slice of work on chunks: not when the time is over, nor while somebody keeps them. */
+static bool begin_slice(struct caretaker *caretaker, int64_t until)
+{
+    if (until == 0 ? stopping(caretaker) : clock_monotonic() > until)
+        return false;
+    return shared_try_reclaim(caretaker->store->shared);
+}
+
+/* Reclaims what is listed; false if it was kept from it. */
 static bool reclaim_listed(struct caretaker *caretaker, struct garbage *list, size_t count, int64_t until, int *rc)
 {
     store *s = caretaker->store;
 
     for (size_t i = 0; i < count && *rc == STORE_OK;) {
         size_t done = count - i;
-        if ((until == 0 && stopping(caretaker)) || (until != 0 && clock_monotonic() > until) ||
-            !shared_try_reclaim(s->shared))
+        if (!begin_slice(caretaker, until))
             return false;
         *rc = reclaim_slice(s, &list[i], &done);
         shared_end_reclaim(s->shared);
@@ -254,6 +265,21 @@ static bool reclaim_listed(struct caretaker *caretaker, struct garbage *list, si
             *rc = STORE_OK;
     }
     return true;
+}
+
+/* Merges short range writes into their chunks; false if it was kept from it. */
+static bool merge(struct caretaker *caretaker, int64_t until)
+{
+    bool more = true;
+    int rc = STORE_OK;
+
+    while (more && rc == STORE_OK) {
+        if (!begin_slice(caretaker, until))
+            return false;
+        rc = body_merge_slice(caretaker->store, &more);
+        shared_end_reclaim(caretaker->store->shared);
+    }
+    return rc == STORE_OK;
 }
 
 /* Works until nothing is left (true), an error, or (at the handle's end) its time is over. */
@@ -268,10 +294,12 @@ static bool reclaim(struct caretaker *caretaker, int64_t until)
         if (until == 0 && count < BATCH)
             gather(caretaker);
         rc = list_garbage(list, &count, caretaker->store);
+        if (rc == STORE_OK && count > 0)
+            rc = engine_sync(caretaker->store->objects); /* relaxed: what made it garbage may not be durable */
         going = rc == STORE_OK && count > 0 && reclaim_listed(caretaker, list, count, until, &rc) && rc == STORE_OK;
     }
     free(list);
-    return rc == STORE_OK && count == 0;
+    return rc == STORE_OK && count == 0 && merge(caretaker, until);
 }
 
 /* --------------------------------------------------------------- sweeping */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "body.h"
+
 /* ------------------------------------------------------- published bodies */
 
 static int ascending(const void *a, const void *b)
@@ -181,6 +183,32 @@ static int check_garbage(struct check *check, const struct check_rows *rows)
                                           "a row that says what is to be reclaimed cannot be read") : rc;
 }
 
+/* A short range write that is not merged yet: of a body that there is, if only to be reclaimed. */
+static int check_delta(struct check *check, const struct check_rows *rows)
+{
+    bool repaired = false;
+    struct delta delta = { 0 };
+    struct key key;
+    int rc = body_delta_read(&delta, key_slice(&rows->at), rows->value);
+
+    if (rc != STORE_OK) {
+        problem_reset();
+        return check_finding(check, "chunk_damaged", NULL, false, "a short range write is damaged");
+    }
+    published_key(&key, delta.id);
+    rc = check_row_exists(check->objects, &key);
+    if (rc == ENGINE_ABSENT) {
+        key_garbage(&key, GARBAGE_BODY, delta.id);
+        rc = check_row_exists(check->objects, &key);
+    }
+    if (rc != ENGINE_ABSENT)
+        return rc;
+    rc = check_del(check, key_slice(&rows->at), &repaired);
+    return rc == STORE_OK ? check_finding(check, "chunk_unreferenced", NULL, repaired,
+                                          "a short range write into body %llu, which there is not",
+                                          (unsigned long long)delta.id) : rc;
+}
+
 static int check_store_row(struct check *check, const struct check_rows *rows)
 {
     size_t size = rows->at.size;
@@ -196,6 +224,8 @@ static int check_store_row(struct check *check, const struct check_rows *rows)
         break;
     case KIND_LOG:
         return STORE_OK;
+    case KIND_DELTA:
+        return check_delta(check, rows);
     case KIND_PUBLISHED:
         if (size == SCOPE_PREFIX + 8)
             return STORE_OK;

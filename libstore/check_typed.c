@@ -24,7 +24,7 @@ static int read_text(struct slice *out, bool *readable, struct check *check, str
     buffer_clear(space);
     if (!buffer_reserve(space, record->size))
         return check_no_memory();
-    rc = body_read(check->bodies, record, 0, space->data, record->size, &hole);
+    rc = body_read(check->objects, check->bodies, record, 0, space->data, record->size, &hole);
     *out = slice_of(space->data, record->size);
     *readable = rc == STORE_OK && !hole;
     return rc == STORE_CORRUPT ? STORE_OK : rc;

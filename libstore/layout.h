@@ -10,6 +10,7 @@
  *     'G' 'R' body generation     chunk rows that a range write superseded
  *     'L' version                 change log: one commit's changes
  *     'P' body                    published body: how many records refer to it
+ *     'W' body chunk(4) generation  a short range write that waits to be merged into its chunk
  *   scope N, the collection with id N (the root is 1)
  *     'A'                         auto order: the least key that may still be assigned
  *     'D'                         definition
@@ -37,6 +38,7 @@
 #define KIND_GARBAGE 'G'
 #define KIND_LOG 'L'
 #define KIND_PUBLISHED 'P'
+#define KIND_DELTA 'W'
 #define KIND_AUTO 'A'
 #define KIND_DEFINITION 'D'
 #define KIND_ENTRY 'E'

@@ -38,6 +38,7 @@ struct store {
     uint64_t version_commit;       /* the commit after which ... */
     uint64_t version_next;         /* ... this is the next version; both under the writer's lock */
     uint64_t spare_id, spare_ids;  /* bodies' ids that nobody has yet: the first, how many; likewise */
+    atomic_uint deltas;            /* that this handle has written since the caretaker last merged some */
     struct unstaged *unstaged;     /* published bodies whose staging rows can go (body.c) */
     pthread_mutex_t unstaged_lock;
 };

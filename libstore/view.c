@@ -25,9 +25,10 @@ static int view_chunked(store_view *out, const struct view *view, const struct r
 {
     struct snapshot *bodies;
     struct slice data;
+    uint64_t generation;
     int rc;
 
-    if (record->size > CHUNK_DATA)
+    if (record->size > CHUNK_DATA || record->body_generation > GENERATION_SPARSE)
         return view_gathered(out, view, record);
     rc = body_settle(view);
     if (rc == STORE_OK && !view->bodies)
@@ -36,7 +37,7 @@ static int view_chunked(store_view *out, const struct view *view, const struct r
         return rc;
     if (!view->bodies)
         out->internal[VIEW_BODIES] = bodies;
-    rc = body_chunk(&data, view->bodies ? view->bodies : bodies, record, 0);
+    rc = body_chunk(&data, &generation, view->bodies ? view->bodies : bodies, record, 0);
     if (rc == STORE_OK && data.size >= record->size) {
         out->body = data.data;
         return STORE_OK;

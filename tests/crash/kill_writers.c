@@ -163,6 +163,17 @@ static int patch_range(struct writer *w, long state)
                              WORDS * sizeof(long), &request);
 }
 
+static int patch_part(struct writer *w, long state)
+{
+    store_request request = STORE_REQUEST_INIT;
+    char location[64];
+
+    request.flags = STORE_INSERT;
+    fill(w, state, PART);
+    return store_patch_range(&w->answer, w->s, place(location, w->thread, "short"), PART_AT * sizeof(long), w->words,
+                             PART * sizeof(long), &request);
+}
+
 static int change_typed(struct writer *w, long state)
 {
     char location[64], body[64];
@@ -205,6 +216,8 @@ static int change(struct writer *w, enum slot slot, long state)
         return patch_range(w, state);
     case COPIED:
         return copy_range(w);
+    case SHORT:
+        return patch_part(w, state);
     case TYPED:
         return change_typed(w, state);
     case TREE:

@@ -13,6 +13,7 @@
 #include "store.h"
 
 enum { WORDS = 40000 }; /* of the bodies of one size */
+enum { PART = 1000, PART_AT = 8000 }; /* words of a short range write, across the border of two chunks */
 
 /* The state of each is a number. */
 enum slot {
@@ -20,6 +21,7 @@ enum slot {
     UPLOAD,  /* a streamed body, all its words the number */
     RANGE,   /* a body overwritten by range PATCH */
     COPIED,  /* a COPY of it */
+    SHORT,   /* a short range of a body, by range PATCH */
     TYPED,   /* a property, by PUT and PATCH */
     TREE,    /* a tree made in one transaction; 0: deleted recursively */
     MOVED,   /* a tree that is moved to and fro: 1 here, 2 there */
@@ -86,6 +88,25 @@ static long word_at(store *s, const char *location, size_t expected)
             word = -1;
     store_free(body);
     return word;
+}
+
+/* The same of the words that a short range write wrote, and all before them zero. */
+static long part_at(store *s, const char *location)
+{
+    static long words[PART_AT + PART];
+    size_t size;
+    long word;
+    int rc = store_read(&size, s, location, words, sizeof words, 0, NULL);
+
+    if (rc == STORE_NOT_FOUND)
+        return 0;
+    if (rc != STORE_OK)
+        fail("%s: %s", location, store_problem_json());
+    word = words[PART_AT];
+    for (size_t i = 0; i < PART_AT + PART; i++)
+        if (words[i] != (i < PART_AT ? 0 : word))
+            return -1;
+    return size == sizeof words ? word : -1;
 }
 
 /* The number an object is as text; 0 when there is none. */
@@ -158,6 +179,8 @@ static long observe(store *s, int thread, enum slot slot)
         return word_at(s, place(location, thread, "range"), WORDS);
     case COPIED:
         return word_at(s, place(location, thread, "copied"), WORDS);
+    case SHORT:
+        return part_at(s, place(location, thread, "short"));
     case TYPED:
         return number_at(s, thread, "typed/a/n");
     case TREE:

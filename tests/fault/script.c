@@ -137,6 +137,7 @@ static int patch_partial(store *s)
 }
 
 static int range_small(store *s) { return store_patch_range(NULL, s, "/plain", 3, "XYZ", 3, NULL); }
+static int range_of_chunks(store *s) { return store_patch_range(NULL, s, "/large", 60000, large, 20000, NULL); }
 static int range_in_place(store *s) { return store_patch_range(NULL, s, "/large", 70000, "XYZ", 3, NULL); }
 static int range_shared(store *s) { return store_patch_range(NULL, s, "/shared", 70000, "XYZ", 3, NULL); }
 static int range_beyond(store *s) { return store_patch_range(NULL, s, "/plain", 150000, "XYZ", 3, NULL); }
@@ -459,7 +460,7 @@ const struct step SCRIPT[] = {
     STEP(put_dry),
     STEP(put_typed), STEP(put_array), STEP(put_typed_large), STEP(put_value), STEP(put_link), STEP(patch_merge),
     STEP(patch_json), STEP(patch_property), STEP(patch_key), STEP(patch_insert), STEP(patch_many),
-    { "patch_partial", patch_partial, true }, STEP(range_small), STEP(range_in_place), STEP(range_shared),
+    { "patch_partial", patch_partial, true }, STEP(range_small), STEP(range_in_place), STEP(range_of_chunks), STEP(range_shared),
     STEP(range_beyond), STEP(post_typed), STEP(post_plain), STEP(delete_object), STEP(delete_typed),
     STEP(delete_property), STEP(delete_last), STEP(delete_tree), STEP(move_object), STEP(move_over), STEP(move_tree),
     STEP(move_typed), STEP(copy_object), STEP(copy_tree), STEP(copy_typed), STEP(make), STEP(set), STEP(set_meta),

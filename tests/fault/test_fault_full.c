@@ -219,6 +219,29 @@ Test(fault_full, a_small_disk_is_full, .fini = unmount_and_end)
     fill_and_free();
 }
 
+/* ------------------------------------------------------------- range writes */
+
+/* Its chunks may be in the bodies file, newer than the record, until they are undone. */
+Test(fault_full, a_range_write_that_failed_does_not_show_with_a_shorter_one)
+{
+    static char written[20000];
+    bool failed = true;
+    size_t got;
+
+    memset(written, 'B', sizeof written);
+    for (unsigned nth = 1; failed; nth++) {
+        assert_ok(put_numbered("large", 0, 200000));
+        fault_arm(FAULT_STORAGE, nth, false, EIO);
+        int rc = store_patch_range(NULL, test_store(), "/large0", 0, written, sizeof written, NULL);
+        failed = fault_disarm();
+        assert_ok(store_patch_range(NULL, test_store(), "/large0", 100000, "C", 1, NULL));
+        assert_ok(store_read(&got, test_store(), "/large0", body, BODY, 0, NULL));
+        for (size_t i = 0; i < got; i++)
+            cr_assert_eq(body[i], i == 100000 ? 'C' : rc == STORE_OK && i < sizeof written ? 'B' : 'a',
+                         "call %u: byte %zu is %c", nth, i, body[i]);
+    }
+}
+
 /* --------------------------------------------------------------------- open */
 
 static int open_and_close(const char *path, unsigned flags)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "checksum.h"
 #include "layout.h"
 #include "record.h"
 #include "store_private.h"
@@ -616,11 +617,12 @@ Test(check_damage, chunks_that_a_range_write_never_published_are_no_damage)
 
 Test(check_damage, superseded_chunks_that_are_no_garbage_go)
 {
+    static const char longer[10000]; /* than what is kept as a delta */
     struct key garbage;
     int hold;
 
     assert_ok(shared_hold_reclaim(&hold, test_store()->path)); /* the caretaker would be faster */
-    assert_ok(store_patch_range(NULL, test_store(), "/c/big", 10, "new", 3, NULL));
+    assert_ok(store_patch_range(NULL, test_store(), "/c/big", 10, longer, sizeof longer, NULL));
     assert_clean();
     garbage = garbage_row(GARBAGE_RANGE, big_record().body_id);
     key_add_u64(&garbage, big_record().body_generation);
@@ -632,6 +634,38 @@ Test(check_damage, superseded_chunks_that_are_no_garbage_go)
     cr_assert_eq(finding_count, 2);
     assert_clean();
     close(hold);
+}
+
+static struct key delta_row(uint64_t body)
+{
+    struct key key;
+
+    key_begin(&key, SCOPE_STORE, KIND_DELTA);
+    key_add_u64(&key, body);
+    key_add(&key, "\0\0\0\0", 4);
+    key_add_u64(&key, 1u << 20);
+    return key;
+}
+
+Test(check_damage, a_short_range_write_that_cannot_be_read_is_told)
+{
+    struct key row = delta_row(big_record().body_id);
+
+    assert_ok(store_patch_range(NULL, test_store(), "/c/big", 10, "new", 3, NULL));
+    assert_clean();
+    raw_put(objects(), &row, "checksum\0\0\0\0new", 15);
+    assert_beyond_repair("chunk_damaged", "-");
+}
+
+Test(check_damage, a_short_range_write_of_nobody_goes)
+{
+    char value[13] = { 0 };
+    uint64_t checksum = checksum_of(value + 8, 5);
+    struct key row = delta_row(900);
+
+    memcpy(value, &checksum, sizeof checksum);
+    raw_put(objects(), &row, value, sizeof value);
+    assert_mended("chunk_unreferenced", "-");
 }
 
 Test(check_damage, a_body_of_nobody_goes)
