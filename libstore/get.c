@@ -25,17 +25,17 @@ int get_options_check(const store_get_options **options)
 
 /* ------------------------------------------------------------------- stat */
 
-static const char *default_type(const struct record *record, bool typed)
+static struct slice default_type(const struct record *record, bool typed)
 {
     switch (record->kind) {
     case NODE_COLLECTION:
-        return "";
+        return slice_text("");
     case NODE_LINK:
-        return "inode/symlink";
+        return slice_text("inode/symlink");
     case NODE_OBJECT:
         break;
     }
-    return typed ? "application/json" : "application/octet-stream";
+    return typed ? slice_text("application/json") : slice_text("application/octet-stream");
 }
 
 void stat_fill(store_stat *out, const struct record *record, bool typed)
@@ -54,7 +54,7 @@ void stat_fill(store_stat *out, const struct record *record, bool typed)
     out->uid = record->uid;
     out->gid = record->gid;
     if (!attribute_find(record->attributes, ATTRIBUTE_TYPE, slice_of("", 0), &type) || type.size > STORE_TYPE_MAX)
-        type = slice_text(default_type(record, typed));
+        type = default_type(record, typed);
     memcpy(out->type, type.data, type.size);
     out->type[type.size] = '\0';
 }

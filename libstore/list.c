@@ -9,13 +9,14 @@
 
 #define PAGE_ENTRIES 256
 #define PAGE_BYTES (256u << 10)
+#define RUN_ROWS 128
 #define BY_ENTRY SIZE_MAX /* struct scan.index: the entries' own order */
 
 /* One entry of the page: offsets into its texts. */
 struct item {
-    store_stat stat;
     size_t name, index_key, body, body_size;
     bool has_body;
+    store_stat stat; /* its end is the part that is seldom used */
 };
 
 struct store_iter {
@@ -29,8 +30,8 @@ struct store_iter {
     struct key position;        /* the last key seen; size 0 at the beginning */
     uint64_t given;             /* entries given out or in the page */
     bool ended;
-    struct item items[PAGE_ENTRIES];
-    size_t count, at;
+    struct item *items;         /* of the page: room for `capacity`, not for more than the limit */
+    size_t capacity, count, at;
     struct buffer texts;
 };
 
@@ -231,9 +232,11 @@ int store_iter_open(store_iter **out, store *s, const char *location, const stor
         return problem(STORE_NO_MEMORY, "no memory for an iterator");
     iter->store = s;
     iter->options = *options;
+    iter->capacity = options->limit && options->limit < PAGE_ENTRIES ? options->limit : PAGE_ENTRIES;
+    iter->items = malloc(iter->capacity * sizeof *iter->items);
     iter->location = strdup(location);
     iter->prefix = options->prefix && *options->prefix ? strdup(options->prefix) : NULL;
-    if (!iter->location || (options->prefix && *options->prefix && !iter->prefix))
+    if (!iter->items || !iter->location || (options->prefix && *options->prefix && !iter->prefix))
         rc = problem(STORE_NO_MEMORY, "no memory for an iterator");
     if (rc == STORE_OK)
         rc = view_open(&view, &own, s, options->txn);
@@ -391,35 +394,81 @@ static int seek_first(store_iter *iter, struct engine_cursor *cursor, struct sli
     return rc;
 }
 
+/* Rows that a cursor passed: borrowed, as long as its snapshot. */
+struct run {
+    struct slice keys[RUN_ROWS], values[RUN_ROWS];
+    size_t count;
+    bool last; /* nothing of the range follows */
+};
+
+/* Reads on from the row `key`, which the cursor stands at. Doing nothing else meanwhile keeps the waits for
+ * memory, one or two a row, side by side; so does asking for the records before they are read. */
+static int read_run(struct run *out, const store_iter *iter, struct engine_cursor *cursor, struct slice *key,
+                    struct slice *value)
+{
+    size_t most = iter->capacity - iter->count < RUN_ROWS ? iter->capacity - iter->count : RUN_ROWS;
+    int rc = STORE_OK;
+
+    out->count = 0;
+    while (rc == STORE_OK && key_has_prefix(*key, &iter->range) && out->count < most) {
+        __builtin_prefetch(value->data);
+        __builtin_prefetch((const char *)value->data + RECORD_HEADER);
+        out->keys[out->count] = *key;
+        out->values[out->count++] = *value;
+        rc = iter->options.reverse ? engine_prev(cursor, key, value) : engine_next(cursor, key, value);
+    }
+    out->last = rc == ENGINE_ABSENT || (rc == STORE_OK && !key_has_prefix(*key, &iter->range));
+    return rc;
+}
+
+static bool limit_reached(const store_iter *iter)
+{
+    return iter->options.limit && iter->given >= iter->options.limit;
+}
+
 static bool page_full(const store_iter *iter)
 {
-    return iter->count == PAGE_ENTRIES || iter->texts.size > PAGE_BYTES ||
-           (iter->options.limit && iter->given >= iter->options.limit);
+    return iter->count == iter->capacity || iter->texts.size > PAGE_BYTES || limit_reached(iter);
+}
+
+/* Takes as much of the run into the page as there is room for; `*seen` is the key of the last. */
+static int take_run(store_iter *iter, struct view *view, const struct definition *definition, const struct run *run,
+                    struct slice *seen)
+{
+    size_t i;
+    int rc = STORE_OK;
+
+    for (i = 0; i < run->count && rc == STORE_OK && !page_full(iter); i++) {
+        rc = add(iter, view, definition, run->keys[i], run->values[i]);
+        if (rc == STORE_OK)
+            *seen = run->keys[i];
+    }
+    iter->ended = (run->last && i == run->count) || limit_reached(iter);
+    return rc;
 }
 
 static int fill(store_iter *iter, struct view *view, const struct definition *definition)
 {
+    struct slice key, value, seen = { NULL, 0 };
     struct engine_cursor cursor;
-    struct slice key, value;
-    int rc = engine_cursor_open(&cursor, view->snapshot);
+    struct run run;
+    int rc = engine_cursor_open(&cursor, view->snapshot), taken = STORE_OK;
 
     if (rc != STORE_OK)
         return rc;
     rc = seek_first(iter, &cursor, &key, &value);
-    while (rc == STORE_OK && key_has_prefix(key, &iter->range) && !page_full(iter)) {
-        struct key seen = { .size = 0 };
-        key_add(&seen, key.data, key.size);
-        rc = add(iter, view, definition, key, value);
-        if (rc != STORE_OK)
-            break;
-        iter->position = seen;
-        rc = iter->options.reverse ? engine_prev(&cursor, &key, &value) : engine_next(&cursor, &key, &value);
+    iter->ended = rc == ENGINE_ABSENT;
+    while (rc == STORE_OK && taken == STORE_OK && !iter->ended && !page_full(iter)) {
+        rc = read_run(&run, iter, &cursor, &key, &value);
+        if (rc >= 0)
+            taken = take_run(iter, view, definition, &run, &seen);
     }
-    if (rc == ENGINE_ABSENT || (rc == STORE_OK && (!key_has_prefix(key, &iter->range) ||
-                                                   (iter->options.limit && iter->given >= iter->options.limit))))
-        iter->ended = true;
+    if (seen.size > 0) {
+        iter->position.size = 0;
+        key_add(&iter->position, seen.data, seen.size);
+    }
     engine_cursor_close(&cursor);
-    return rc < 0 ? rc : STORE_OK;
+    return taken < 0 ? taken : rc < 0 ? rc : STORE_OK;
 }
 
 static int next_page(store_iter *iter)
@@ -491,6 +540,7 @@ void store_iter_close(store_iter *iter)
     if (!iter)
         return;
     buffer_release(&iter->texts);
+    free(iter->items);
     free(iter->location);
     free(iter->prefix);
     free(iter);
@@ -516,6 +566,7 @@ int store_find(char **location, store *s, const char *collection, const store_fi
     list.txn = options->txn;
     list.where = fields;
     list.where_count = count;
+    list.limit = 2; /* to see whether it is the only one */
     rc = store_iter_open(&iter, s, collection, &list);
     if (rc != STORE_OK || !iter)
         return rc;

@@ -1,6 +1,7 @@
 /* location.c - locations and names as text (SPEC 2). PURE. */
 #include "location.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -37,14 +38,35 @@ bool utf8_valid(const char *text, size_t size)
     return true;
 }
 
+/* Marks (0x80) the first byte of a word that is '/', NUL, or no ASCII; perhaps others behind it. */
+static uint64_t mark_stops(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+    uint64_t slashes = word ^ ones * '/'; /* zero where there is one */
+
+    return (((word - ones) & ~word) | ((slashes - ones) & ~slashes) | word) & highs;
+}
+
+/* To the first byte that is '/', NUL or no ASCII, eight at a time. */
+static const char *skip_plain(const char *p, const char *end)
+{
+    uint64_t word, stops;
+
+    for (; (size_t)(end - p) >= sizeof word; p += sizeof word) {
+        memcpy(&word, p, sizeof word);
+        stops = mark_stops(le64toh(word));
+        if (stops)
+            return p + __builtin_ctzll(stops) / 8;
+    }
+    while (p < end && (signed char)*p > 0 && *p != '/')
+        p++;
+    return p;
+}
+
 /* The end of the name that starts at `p`: at a '/', a NUL, a byte that is no UTF-8, or `end`. */
 static const char *name_end(const char *p, const char *end)
 {
-    while (p < end) {
-        if ((signed char)*p > 0 && *p != '/') {
-            p++;
-            continue;
-        }
+    while ((p = skip_plain(p, end)) < end) {
         size_t length = *p == '/' || *p == '\0' ? 0 : utf8_sequence(p, (size_t)(end - p));
         if (length == 0)
             break;
@@ -96,9 +118,10 @@ int location_parse(struct location *out, const char *text)
         return refuse(text, ENAMETOOLONG, "it has at most 4096 bytes");
 
     const char *p = text, *end = text + size;
-    size_t names = 0;
+    size_t names = 0, parent = 0;
     while (end - p > 1) {
         const char *name = p + 1;
+        parent = (size_t)(p - text);
         p = name_end(name, end);
         const char *fault = name_fault(name, p, end);
         if (fault != NULL)
@@ -108,6 +131,7 @@ int location_parse(struct location *out, const char *text)
     /* What is left is nothing, or one slash: the root or a trailing one. */
     out->collection = p < end;
     out->text = slice_of(text, names == 0 ? 1 : (size_t)(p - text));
+    out->parent = parent;
     out->names = names;
     return STORE_OK;
 }

@@ -13,6 +13,7 @@ struct location {
     struct slice text;  /* without a trailing slash; "/" for the root */
     bool collection;    /* it had a trailing slash (or is the root): must be a collection */
     size_t names;       /* how many names; 0 for the root */
+    size_t parent;      /* bytes of `text` before the last name's "/"; 0 right below the root */
 };
 
 /* Checks `text`; on error records the problem (bad_location; ENAMETOOLONG for

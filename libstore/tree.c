@@ -20,6 +20,7 @@ struct cached {
 struct tree_cache {
     uint64_t commit; /* valid for snapshots from this commit on, until the namespace changes */
     struct cached slots[CACHE_SIZE];
+    struct cached *recent; /* the slot that was found last, whatever is in it now */
     /* Definitions forgotten while a running operation may still hold them: released at the next attach. */
     struct definition **retired;
     size_t retired_count, retired_capacity;
@@ -88,13 +89,20 @@ static struct cached *cache_slot(struct tree_cache *cache, struct slice path)
     return &cache->slots[XXH3_64bits(path.data, path.size) & (CACHE_SIZE - 1)];
 }
 
+static bool is_cached(const struct cached *slot, struct slice path)
+{
+    return slot->path && slot->size == path.size && memcmp(slot->path, path.data, path.size) == 0;
+}
+
+/* Most look-ups are for the collection of the last one: that needs no hash. */
 static struct cached *cache_find(struct tree_cache *cache, struct slice path)
 {
-    struct cached *slot = cache_slot(cache, path);
-
-    if (slot->path && slot->size == path.size && memcmp(slot->path, path.data, path.size) == 0)
-        return slot;
-    return NULL;
+    if (!is_cached(cache->recent, path)) {
+        cache->recent = cache_slot(cache, path);
+        if (!is_cached(cache->recent, path))
+            return NULL;
+    }
+    return cache->recent;
 }
 
 /* Takes over the reference to `definition`. */
@@ -127,6 +135,7 @@ int tree_cache_attach(struct tree_cache **out, store *s, struct snapshot *snapsh
         cache = calloc(1, sizeof *cache);
         if (!cache)
             return problem(STORE_NO_MEMORY, "no memory for a snapshot");
+        cache->recent = cache->slots;
         snapshot->attachment = cache;
     }
     release_retired(cache);
@@ -285,17 +294,10 @@ static int enter(struct cached **out, struct view *view, struct slice path, uint
 static int descend(struct cached **out, struct slice *consumed, struct view *view, struct slice text)
 {
     const struct slice root = { "", 0 };
-    struct slice rest = text, name, parent, last;
+    struct slice rest = text, name;
     struct cached *at;
-    int rc;
+    int rc = enter(&at, view, root, SCOPE_STORE, root);
 
-    if (location_split(text, &parent, &last)) {
-        *consumed = parent.size == 1 ? root : parent;
-        *out = cache_find(view->cache, *consumed);
-        if (*out)
-            return STORE_OK;
-    }
-    rc = enter(&at, view, root, SCOPE_STORE, root);
     *consumed = slice_of(text.data, 0);
     while (rc == STORE_OK && !at->definition && location_next(&name, &rest) && rest.size > 0) {
         struct slice path = slice_of(text.data, (size_t)((const char *)rest.data - (const char *)text.data));
@@ -364,7 +366,7 @@ static int resolve_root(struct target *out)
 
 int tree_resolve(struct target *out, struct view *view, const char *location)
 {
-    struct slice consumed, name, rest;
+    struct slice text, above, name, rest;
     struct cached *at;
     int rc = location_parse(&out->location, location);
 
@@ -372,16 +374,19 @@ int tree_resolve(struct target *out, struct view *view, const char *location)
         return rc;
     if (out->location.names == 0)
         return resolve_root(out);
-    rc = descend(&at, &consumed, view, out->location.text);
+    text = out->location.text;
+    above = slice_of(text.data, out->location.parent);
+    at = cache_find(view->cache, above);
+    rc = at ? STORE_OK : descend(&at, &above, view, text);
     if (rc != STORE_OK) {
         problem_location(location);
         return rc;
     }
-    rest = slice_of((const char *)out->location.text.data + consumed.size, out->location.text.size - consumed.size);
+    rest = slice_of((const char *)text.data + above.size, text.size - above.size);
     location_next(&name, &rest);
     out->property = rest;
     /* The path is named by the caller's text, which outlives the cache entry. */
-    rc = tree_target_in(out, slice_of(out->location.text.data, consumed.size), at->id, at->definition, name);
+    rc = tree_target_in(out, above, at->id, at->definition, name);
     if (rc != STORE_OK)
         problem_location(location);
     return rc;

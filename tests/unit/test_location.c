@@ -42,6 +42,41 @@ Test(location, a_good_one_is_taken_apart)
     }
 }
 
+Test(location, knows_where_the_parent_ends)
+{
+    static const struct {
+        const char *text;
+        size_t parent;
+    } cases[] = { { "/", 0 }, { "/people", 0 }, { "/people/", 0 }, { "/people/ada", 7 }, { "/people/ada/", 7 },
+                  { "/people/ada/phones", 11 } };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct location location;
+        cr_assert_eq(location_parse(&location, cases[i].text), STORE_OK, "%s", cases[i].text);
+        cr_expect_eq(location.parent, cases[i].parent, "%s", cases[i].text);
+    }
+}
+
+/* Names are read eight bytes at a time: whatever ends one may stand anywhere among them. */
+Test(location, a_name_ends_wherever_its_end_stands)
+{
+    for (size_t before = 1; before <= 24; before++) {
+        for (size_t after = 1; after <= 24; after++) {
+            struct location location;
+            char text[64];
+            snprintf(text, sizeof text, "/%.*s/%.*s", (int)before, "aaaaaaaaaaaaaaaaaaaaaaaa", (int)after,
+                     "bbbbbbbbbbbbbbbbbbbbbbbb");
+            cr_assert_eq(location_parse(&location, text), STORE_OK, "%s", text);
+            cr_assert_eq(location.names, 2, "%s", text);
+            cr_assert_eq(location.parent, before + 1, "%s", text);
+            text[1 + before + after] = '\x80';
+            cr_assert_eq(location_parse(&location, text), STORE_BAD_LOCATION, "%s", text);
+            text[1 + before + after] = '/';
+            cr_assert_eq(location_parse(&location, text), after == 1 ? STORE_BAD_LOCATION : STORE_OK, "%s", text);
+        }
+    }
+}
+
 static const char *const bad[] = {
     "", "people", " /people", "//", "/people//", "/people//ada", "//people", "/.", "/..", "/./", "/../a",
     "/a/./b", "/a/..", "/a/../", "/\x80", "/\xC0\xAF", "/\xC1\xBF", "/\xE0\x80\xAF", "/\xE0\x9F\xBF",
