@@ -127,6 +127,21 @@ static int post_plain(struct txn *txn, struct post_operation *op)
     return rc == STORE_OK ? node_write(txn, &target, &change, &op->operation.answer->one) : rc;
 }
 
+/* The body is parsed before the queue if the collection is typed by now; it may be a long list. */
+static void prepare(struct operation *operation, struct view *view)
+{
+    struct post_operation *op = (struct post_operation *)operation;
+    const struct definition *definition;
+    struct location location;
+    uint64_t scope;
+    int rc = location_parse(&location, op->location);
+
+    if (rc == STORE_OK)
+        rc = tree_collection(&scope, &definition, view, location.text);
+    if (rc == STORE_OK && definition && metadata_json_type(op->request.type))
+        op->parsed = typed_parse(&op->doc, op->body.data, op->body.size) == STORE_OK;
+}
+
 static int run(struct operation *operation, struct txn *txn)
 {
     struct post_operation *op = (struct post_operation *)operation;
@@ -148,7 +163,7 @@ static int run(struct operation *operation, struct txn *txn)
 int store_post(store_answer *out, store *s, const char *location, const void *body, size_t size,
                const store_request *request)
 {
-    struct post_operation op = { .operation = { .run = run, .guards = true }, .location = location, .body = slice_of(body, size),
+    struct post_operation op = { .operation = { .prepare = prepare, .run = run, .guards = true }, .location = location, .body = slice_of(body, size),
                                  .request = *request_or_default(request) };
     int rc;
 

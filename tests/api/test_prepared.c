@@ -23,7 +23,7 @@ struct late {
     store_answer answer;
     store_txn *txn;
     int code;
-    char problem[2000];
+    char problem[2000], location_made[100];
     pthread_t thread;
 };
 
@@ -36,6 +36,11 @@ static int late_patch(const struct late *late, store_answer *out)
 {
     return store_patch(out, test_store(), late->location, STORE_PATCH_MERGE, late->body, strlen(late->body),
                        late->options);
+}
+
+static int late_post(const struct late *late, store_answer *out)
+{
+    return store_post(out, test_store(), late->location, late->body, strlen(late->body), late->options);
 }
 
 static void *make_request(void *argument)
@@ -69,6 +74,8 @@ static void after(int code)
 {
     assert_ok(store_commit(late.txn));
     pthread_join(late.thread, NULL);
+    if (late.answer.one.location)
+        snprintf(late.location_made, sizeof late.location_made, "%s", late.answer.one.location);
     store_answer_clear(&late.answer);
     cr_assert_eq(late.code, code, "%s, not %s: %s", store_code_name(late.code), store_code_name(code), late.problem);
 }
@@ -291,6 +298,36 @@ Test(prepared, a_patch_of_a_property_keeps_what_others_changed_meanwhile)
     assert_ok(patch("/people/ada/tags", J("['uno','dos','tres']"), within));
     after(STORE_OK);
     assert_json("/people/ada/tags", "['first','dos','tres']");
+}
+
+/* -------------------------------------------------------------------- POST */
+
+Test(prepared, a_post_merges_with_what_is_there_when_it_is_written)
+{
+    begin_items();
+    store_request *within = before(late_post, "/items", "[{'id':'x','a':1},{'id':'y','a':1}]", NULL);
+    assert_ok(put("/items/x", J("{'b':2}"), within));
+    after(STORE_OK);
+    assert_json("/items/x", "{'id':'x','code':null,'a':1,'b':2}");
+    assert_json("/items/y", "{'id':'y','code':null,'a':1,'b':0}");
+}
+
+Test(prepared, a_post_to_a_collection_that_became_plain_keeps_its_bytes)
+{
+    begin_items();
+    store_request *within = before(late_post, "/items", "[ {'id':'x'} ]", NULL);
+    assert_ok(store_define(NULL, test_store(), "/items", NULL, 0, within));
+    after(STORE_OK);
+    cr_assert_eq(stat_of(late.location_made).size, strlen(J("[ {'id':'x'} ]")));
+}
+
+Test(prepared, a_post_to_a_collection_that_became_typed_is_checked)
+{
+    assert_ok(make_collection("/items", NULL));
+    store_request *within = before(late_post, "/items", "{'id':'x','a':10}", NULL);
+    define_within(within, "/items", ITEMS(""));
+    after(STORE_INVALID_VALUE);
+    assert_names("", "/items", NULL);
 }
 
 /* ------------------------------------------------------------------- crews */
