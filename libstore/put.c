@@ -121,6 +121,16 @@ static int put_typed(struct txn *txn, const struct target *target, const struct 
                                                               : put_whole(txn, target, old, given, result);
 }
 
+/* A body that was staged came for a plain object, and is not in memory to be parsed. */
+static int check_json(const struct put *put)
+{
+    if (!metadata_json_type(put->request->type))
+        return problem(STORE_UNSUPPORTED_MEDIA_TYPE, "a typed collection takes JSON, not %s", put->request->type);
+    if (put->body.staged)
+        return problem(STORE_BUSY, "the collection was defined while the body was on its way: send it again");
+    return STORE_OK;
+}
+
 static int check_typed_target(const struct target *target, const struct put *put)
 {
     if (target->property.size > 0)
@@ -129,11 +139,7 @@ static int check_typed_target(const struct target *target, const struct put *put
         return problem_os(STORE_KIND_CONFLICT, ENOTDIR, "a typed collection holds objects only");
     if (put->kind != NODE_OBJECT)
         return problem_os(STORE_KIND_CONFLICT, EISDIR, "a typed collection holds objects only");
-    if (!metadata_json_type(put->request->type))
-        return problem(STORE_UNSUPPORTED_MEDIA_TYPE, "a typed collection takes JSON, not %s", put->request->type);
-    if (put->body.staged)
-        return problem(STORE_BUSY, "the collection was defined while the body was on its way: send it again");
-    return STORE_OK;
+    return check_json(put);
 }
 
 /* The draft was made of all of the body, so none of it is looked at again. */
@@ -297,10 +303,13 @@ static bool explicit_rule(const store_request *request)
 /* Refused whatever the body says. */
 static int check_collection_target(const struct definition *definition, const struct put *put)
 {
+    int rc;
+
     if (!definition)
         return problem_os(STORE_KIND_CONFLICT, EISDIR, "there is a collection");
-    if (!metadata_json_type(put->request->type))
-        return problem(STORE_UNSUPPORTED_MEDIA_TYPE, "a typed collection takes JSON, not %s", put->request->type);
+    rc = check_json(put);
+    if (rc != STORE_OK)
+        return rc;
     if (definition->order == ORDER_KEY && (definition->put != PUT_MERGE || explicit_rule(put->request)))
         return problem(STORE_KEY_REQUIRED, "the location must end with the object's key (%s)", definition->key.label);
     return definition->order == ORDER_KEY ? STORE_OK : conditions_check(put->request, NULL);

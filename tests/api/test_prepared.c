@@ -200,17 +200,28 @@ Test(prepared, a_failed_condition_is_told_before_what_is_wrong_with_the_body)
     assert_refused(STORE_NOT_FOUND, put("/items/y", J("{'a':'no number'}"), WITH(.flags = STORE_NOINSERT)));
 }
 
-Test(prepared, an_upload_to_a_collection_that_became_typed_is_to_be_sent_again)
+/* Uploads to `location`, where `definition` gets in between. */
+static void upload_and_define(const char *location, const char *collection, const char *definition)
 {
     static const char bytes[100000];
     store_writer *writer;
 
-    assert_ok(make_collection("/items", NULL));
-    assert_ok(store_writer_open(&writer, test_store(), "/items/x", NULL));
+    assert_ok(store_writer_open(&writer, test_store(), location, NULL));
     assert_ok(store_writer_write(writer, bytes, sizeof bytes));
-    begin_items();
+    assert_ok(define(collection, definition));
     assert_refused(STORE_BUSY, store_writer_commit(NULL, writer));
     store_writer_close(writer);
+}
+
+Test(prepared, an_upload_to_a_collection_that_became_typed_is_to_be_sent_again)
+{
+    assert_ok(make_collection("/items", NULL));
+    upload_and_define("/items/x", "/items", ITEMS(""));
+}
+
+Test(prepared, an_upload_to_what_became_a_typed_collection_is_to_be_sent_again)
+{
+    upload_and_define("/box", "/box", "{'order':'auto','key':['n'],'schema':{'properties':{'n':{'type':'integer'}}}}");
 }
 
 /* ------------------------------------------------------------------- PATCH */
