@@ -133,12 +133,14 @@ static void grow(struct worker *worker, uint32_t from, uint32_t to)
 static void measure_costs(struct by_count *out, struct database *const databases[])
 {
     static step_fn *const steps[] = { step_get, step_get_next, step_put, step_put_many, step_list };
-    double us[sizeof steps / sizeof *steps][CURVE_STORES];
+    double us[sizeof steps / sizeof *steps][CURVE_STORES], disk_mib[CURVE_STORES];
 
+    for (int s = 0; s < CURVE_STORES; s++)
+        disk_mib[s] = (double)files_disk_bytes(databases[s]->directory) / (1 << 20);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         run_slices(us[i], databases, steps[i], out->objects);
     for (int s = 0; s < CURVE_STORES; s++)
-        out->cost[s] = (struct count_cost){ us[0][s], us[1][s], us[2][s], us[3][s], us[4][s] };
+        out->cost[s] = (struct count_cost){ us[0][s], us[1][s], us[2][s], us[3][s], us[4][s], disk_mib[s] };
 }
 
 static void measure_counts(struct curve *curve, const struct options *options)

@@ -24,6 +24,7 @@ struct by_count {
     uint32_t objects;
     struct count_cost {
         double get, get_next, put, put_many, list; /* get_next: in the order of the keys */
+        double disk_mib;                           /* after the load */
     } cost[CURVE_STORES];
     double open_ms, first_get_ms; /* of libstore, in a process that had it not open */
 };

@@ -11,14 +11,15 @@ enum { LAST = CURVE_COUNTS - 1 };
 
 static void print_counts(const struct curve *curve)
 {
-    printf("\n%10s  %-9s %9s %14s %9s %17s %9s\n", "objects", "us each:", "GET", "GET, in order", "PUT",
-           "PUT, 100 at once", "list");
+    printf("\n%10s  %-9s %9s %14s %9s %17s %9s %9s\n", "objects", "us each:", "GET", "GET, in order", "PUT",
+           "PUT, 100 at once", "list", "disk MiB");
     for (int i = 0; i < CURVE_COUNTS; i++)
         for (int s = 0; s < CURVE_STORES; s++) {
             const struct count_cost *cost = &curve->counts[i].cost[s];
 
-            printf("%10u  %-9s %9.2f %14.2f %9.1f %17.2f %9.3f\n", curve->counts[i].objects, curve_stores[s]->name,
-                   cost->get, cost->get_next, cost->put, cost->put_many, cost->list);
+            printf("%10u  %-9s %9.2f %14.2f %9.1f %17.2f %9.3f %9.0f\n", curve->counts[i].objects,
+                   curve_stores[s]->name, cost->get, cost->get_next, cost->put, cost->put_many, cost->list,
+                   cost->disk_mib);
         }
 }
 
@@ -70,11 +71,12 @@ static json_t *counts_json(const struct curve *curve)
         for (int s = 0; s < CURVE_STORES; s++) {
             const struct count_cost *cost = &curve->counts[i].cost[s];
 
-            json_array_append_new(list, json_pack("{s:s, s:I, s:f, s:f, s:f, s:f, s:f}", "store",
+            json_array_append_new(list, json_pack("{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "store",
                                                   curve_stores[s]->name, "objects",
                                                   (json_int_t)curve->counts[i].objects, "get_us", cost->get,
                                                   "get_next_us", cost->get_next, "put_us", cost->put, "put_100_us",
-                                                  cost->put_many, "list_us", cost->list));
+                                                  cost->put_many, "list_us", cost->list, "disk_mib",
+                                                  cost->disk_mib));
         }
     return list;
 }

@@ -41,13 +41,19 @@ static uint32_t next_upload(void)
     return ++uploads;
 }
 
+static void check_upload(struct worker *worker, uint32_t version)
+{
+    struct value_stream expected = upload_stream(version);
+
+    worker->backend->download(worker->session, UPLOAD_KEY, &expected);
+}
+
 static void measure_upload(struct worker *worker, struct sample *sample)
 {
     uint32_t version = next_upload();
-    struct value_stream expected = upload_stream(version);
 
     sample->value = (double)(upload_size >> 20) / upload(worker, version);
-    worker->backend->download(worker->session, UPLOAD_KEY, &expected);
+    check_upload(worker, version);
 }
 
 struct putter {
@@ -77,15 +83,17 @@ static void measure_puts_meanwhile(struct worker *worker, struct sample *sample)
     struct database *db = worker->database;
     struct putter putter = { .worker = worker_of(db, 1, 2), .latency = sample->latency };
     pthread_t thread;
+    uint32_t version = next_upload();
     double seconds;
 
     errno = pthread_create(&thread, NULL, put_until_ended, &putter);
     if (errno != 0)
         fail("cannot start a thread: %s", strerror(errno));
-    seconds = upload(worker, next_upload());
+    seconds = upload(worker, version);
     putter.ended = true;
     pthread_join(thread, NULL);
     sample->value = (double)putter.puts / seconds;
+    check_upload(worker, version);
 }
 
 /* ----------------------------------------------------------- range writes */
