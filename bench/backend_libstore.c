@@ -4,11 +4,14 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench.h"
 #include "store.h"
 
 enum { DOWNLOAD_SIZE = 64 << 10 };
+
+enum { SETTLE_SECONDS = 60 };
 
 struct libstore_session {
     store *s;
@@ -66,6 +69,20 @@ static void libstore_session_close(void *session)
 static void libstore_sync(void *database)
 {
     must(store_sync(database), "store_sync");
+}
+
+/* Bodies that were replaced are freed in the background. */
+static void libstore_settle(void *database)
+{
+    static const struct timespec pause = { .tv_nsec = 10000000 };
+    uint64_t deadline = now_ns() + SETTLE_SECONDS * UINT64_C(1000000000);
+    store_stats stats;
+
+    while (must(store_stats_get(&stats, database), "store_stats_get"), stats.garbage_bodies > 0) {
+        if (now_ns() > deadline)
+            fail("libstore: bodies that were replaced are not freed");
+        nanosleep(&pause, NULL);
+    }
 }
 
 static void libstore_put(void *opaque, const char *key, struct bytes value)
@@ -203,6 +220,7 @@ const struct backend backend_libstore = {
     .session_open = libstore_session_open,
     .session_close = libstore_session_close,
     .sync = libstore_sync,
+    .settle = libstore_settle,
     .put = libstore_put,
     .put_many = libstore_put_many,
     .view = libstore_view,

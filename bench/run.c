@@ -109,14 +109,16 @@ static void run_slice(struct sample *sample, const struct workload *workload, co
     struct database *db = database_get(entrant->backend, entrant->durability,
                                        entrant->set ? entrant->set : workload->set, options);
 
-    if (workload->prepare)
+    if (workload->prepare) {
         workload->prepare(worker_of(db, 0, 1));
-    database_settle(db);
+        database_settle(db);
+    }
     if (workload->measure)
         workload->measure(worker_of(db, 0, 1), sample);
     else
         run_steps(sample, workload, entrant, db, seconds);
     worker_check_sample(worker_of(db, 0, 1));
+    database_settle(db); /* nothing that is left to do falls into another's slice */
 }
 
 /* Opens all that is needed and lets everyone run for a moment. */
