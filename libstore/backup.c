@@ -160,7 +160,8 @@ static int take_after(const char *copy, const struct stat *original)
 /* Writes NAME.compact, whole and on disk. */
 static int make_compact(const char *directory, const char *name)
 {
-    struct engine_options options = { 0 };
+    /* Opening and closing it alone leaves no checkpoint to go back to, which the new file could not. */
+    struct engine_options options = { .checkpoints = strcmp(name, OBJECTS_FILE) == 0 };
     char path[PATH_MAX], copy[PATH_MAX];
     struct engine *engine;
     struct stat st;

@@ -12,6 +12,7 @@
 struct unstaged {
     struct unstaged *next;
     uint64_t id;
+    uint64_t commit; /* of the objects, not before the one that published it */
 };
 
 static void staged_key(struct key *key, uint64_t id)
@@ -41,15 +42,38 @@ static bool unstaging_allowed(const store *s)
     return !shared_reclaim_held(s->shared);
 }
 
+/* Those whose publication no power failure undoes. */
 static struct unstaged *take_unstaged(store *s)
 {
-    struct unstaged *list;
+    uint64_t durable = engine_durable(s->objects);
+    struct unstaged *taken = NULL, **link = &s->unstaged;
 
     pthread_mutex_lock(&s->unstaged_lock);
-    list = s->unstaged;
-    s->unstaged = NULL;
+    while (*link) {
+        struct unstaged *item = *link;
+        if (item->commit > durable) {
+            link = &item->next;
+            continue;
+        }
+        *link = item->next;
+        item->next = taken;
+        taken = item;
+    }
     pthread_mutex_unlock(&s->unstaged_lock);
-    return list;
+    return taken;
+}
+
+/* Never durable if it cannot be told. */
+static uint64_t newest_commit(store *s)
+{
+    struct snapshot *snapshot;
+    uint64_t commit;
+
+    if (engine_snapshot(&snapshot, s->objects) != STORE_OK)
+        return UINT64_MAX;
+    commit = snapshot->id;
+    engine_snapshot_end(snapshot);
+    return commit;
 }
 
 static void free_unstaged(struct unstaged *list)
@@ -65,20 +89,23 @@ static void free_unstaged(struct unstaged *list)
 void body_published(store *s, uint64_t id)
 {
     struct unstaged *item = malloc(sizeof *item);
+    uint64_t commit = newest_commit(s);
 
     if (!item)
         return;
     pthread_mutex_lock(&s->unstaged_lock);
-    *item = (struct unstaged){ s->unstaged, id };
+    *item = (struct unstaged){ s->unstaged, id, commit };
     s->unstaged = item;
     pthread_mutex_unlock(&s->unstaged_lock);
 }
 
 void body_unstage(store *s)
 {
-    struct unstaged *list = take_unstaged(s);
+    struct unstaged *list;
     struct transaction txn;
 
+    engine_sync(s->objects);
+    list = take_unstaged(s);
     if (list && unstaging_allowed(s) && engine_begin(&txn, s->bodies) == STORE_OK) {
         if (delete_staging_rows(&txn, list) == STORE_OK)
             engine_commit(&txn);

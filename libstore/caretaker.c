@@ -23,7 +23,8 @@ struct caretaker {
     pthread_mutex_t lock;
     pthread_cond_t poked;
     pthread_t thread;
-    bool running, stop, garbage, dirty;
+    bool running, stop, garbage, behind;
+    int64_t synced; /* when, by the thread itself */
 };
 
 /* One garbage row, copied out of its snapshot. */
@@ -228,6 +229,18 @@ static bool stopping(struct caretaker *caretaker)
     return stop;
 }
 
+/* Makes relaxed commits durable in time, also while there is much else to do. */
+static void keep_up(struct caretaker *caretaker)
+{
+    store *s = caretaker->store;
+    int64_t now = clock_monotonic();
+
+    if (!s->relaxed || (now < caretaker->synced + SYNC_MS * 1000000LL && !engine_behind(s->objects)))
+        return;
+    caretaker->synced = now;
+    engine_sync(s->objects);
+}
+
 /* A moment for more garbage to come, unless the handle ends. */
 static void gather(struct caretaker *caretaker)
 {
@@ -245,6 +258,7 @@ static bool begin_slice(struct caretaker *caretaker, int64_t until)
 {
     if (until == 0 ? stopping(caretaker) : clock_monotonic() > until)
         return false;
+    keep_up(caretaker);
     return shared_try_reclaim(caretaker->store->shared);
 }
 
@@ -384,7 +398,7 @@ static void rest(struct caretaker *caretaker, int64_t milliseconds)
     int64_t until = clock_monotonic() + milliseconds * 1000000LL;
     struct timespec deadline = { until / 1000000000, until % 1000000000 };
 
-    while (!caretaker->stop && !caretaker->garbage &&
+    while (!caretaker->stop && !caretaker->garbage && !caretaker->behind &&
            pthread_cond_timedwait(&caretaker->poked, &caretaker->lock, &deadline) == 0)
         ;
 }
@@ -398,11 +412,10 @@ static void *work(void *argument)
 
     pthread_mutex_lock(&caretaker->lock);
     while (!caretaker->stop) {
-        bool garbage = caretaker->garbage || left, dirty = caretaker->dirty;
-        caretaker->garbage = caretaker->dirty = false;
+        bool garbage = caretaker->garbage || left;
+        caretaker->garbage = caretaker->behind = false;
         pthread_mutex_unlock(&caretaker->lock);
-        if (dirty)
-            engine_sync(s->objects);
+        keep_up(caretaker);
         if (clock_monotonic() >= next_sweep) {
             next_sweep = clock_monotonic() + ROUND_MS * 1000000LL;
             sweep(caretaker);
@@ -425,10 +438,10 @@ void caretaker_poke(store *s, bool garbage)
         return;
     pthread_mutex_lock(&caretaker->lock);
     caretaker->garbage |= garbage;
-    caretaker->dirty |= s->relaxed;
+    caretaker->behind |= s->relaxed && engine_behind(s->objects);
     if (!caretaker->running && !caretaker->stop)
         caretaker->running = pthread_create(&caretaker->thread, NULL, work, caretaker) == 0;
-    else if (garbage)
+    else if (garbage || caretaker->behind)
         pthread_cond_signal(&caretaker->poked);
     pthread_mutex_unlock(&caretaker->lock);
 }

@@ -2,7 +2,7 @@
  * caretaker.h - the one thread of a handle that works in the background: it
  * frees the chunks and rows of what was deleted, in slices, drops uploads of
  * sessions that died, clears dead readers, and with relaxed durability syncs
- * at least once a second. It is started by the first write.
+ * twice a second. It is started by the first write.
  */
 #ifndef STORE_CARETAKER_H
 #define STORE_CARETAKER_H

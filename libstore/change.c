@@ -1,6 +1,7 @@
 /* change.c - writing, trimming and decoding the change log. */
 #include "change.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "layout.h"
@@ -11,6 +12,7 @@
 #define ROW_MAX 1900       /* so that a row stays inside a leaf page */
 #define TRIM_EVERY 1024u   /* versions between two trims */
 #define TRIM_ROWS 4096     /* rows that one trim takes at most */
+#define LOST_VERSIONS (UINT64_C(1) << 32) /* more than a power failure costs */
 
 int change_note(struct txn *txn, uint64_t version, store_outcome outcome, store_kind kind, const char *location,
                 const char *from)
@@ -90,10 +92,9 @@ static int write_row(struct txn *txn, const char *items, size_t size)
     return STORE_OK;
 }
 
-/* Drops the rows that begin more than log_limit versions ago. */
-static int trim(struct txn *txn)
+/* Drops rows that begin before the version `keep`, at most so many. */
+static int drop_rows(struct txn *txn, uint64_t keep, int most)
 {
-    uint64_t keep = txn->next_version > txn->store->log_limit ? txn->next_version - txn->store->log_limit : 0;
     struct engine_cursor cursor;
     struct slice found, value;
     struct key prefix;
@@ -104,7 +105,7 @@ static int trim(struct txn *txn)
     if (rc != STORE_OK)
         return rc;
     rc = engine_seek(&cursor, key_slice(&prefix), &found, &value);
-    while (rc == STORE_OK && rows++ < TRIM_ROWS && key_has_prefix(found, &prefix) &&
+    while (rc == STORE_OK && rows++ < most && key_has_prefix(found, &prefix) &&
            found.size == SCOPE_PREFIX + 8 && get_be64((const char *)found.data + SCOPE_PREFIX) < keep) {
         rc = engine_cursor_del(&txn->engine, &cursor);
         if (rc == STORE_OK)
@@ -112,6 +113,22 @@ static int trim(struct txn *txn)
     }
     engine_cursor_close(&cursor);
     return rc == ENGINE_ABSENT ? STORE_OK : rc;
+}
+
+/* Drops the rows that begin more than log_limit versions ago. */
+static int trim(struct txn *txn)
+{
+    uint64_t limit = txn->store->log_limit;
+
+    return drop_rows(txn, txn->next_version > limit ? txn->next_version - limit : 0, TRIM_ROWS);
+}
+
+int change_restart(struct txn *txn)
+{
+    int rc = drop_rows(txn, UINT64_MAX, INT_MAX);
+
+    txn->next_version += LOST_VERSIONS;
+    return rc == STORE_OK ? change_note(txn, txn_version(txn), STORE_UPDATED, STORE_COLLECTION, "/", NULL) : rc;
 }
 
 int change_log(struct txn *txn)

@@ -20,6 +20,10 @@ int change_note(struct txn *txn, uint64_t version, store_outcome outcome, store_
 /* Writes the noted changes as rows, and trims the log now and then. */
 int change_log(struct txn *txn);
 
+/* After commits were lost: versions that they may have used are skipped, and the log begins anew, so
+ * that whoever follows it learns that it must look at everything again. */
+int change_restart(struct txn *txn);
+
 /* The last version any committed transaction used; 0 in an empty store. */
 int change_last_version(uint64_t *out, struct snapshot *snapshot);
 

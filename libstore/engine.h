@@ -51,14 +51,17 @@ struct transaction {
 struct engine_options {
     bool read_only;
     bool create;
-    bool relaxed;
+    bool checkpoints; /* other processes may commit relaxed: keep a file of checkpoints */
+    bool relaxed;     /* a commit does not wait for the disk; needs checkpoints */
     unsigned file_mode;
     uint64_t map_size;
     void (*attachment_free)(void *attachment); /* for pooled snapshots, at close */
 };
 
 /* Opens the file `path`; `path`-lock lies beside it. Never twice in one process.
- * Errors: not_found, denied, read_only, full, unsupported_format, corrupt, io, no_memory. */
+ * After a power failure during relaxed commits the file goes back to the newest of them that the disk
+ * has; for reading only that is an error.
+ * Errors: not_found, denied, read_only, busy, full, unsupported_format, corrupt, io, no_memory. */
 int engine_open(struct engine **out, const char *path, const struct engine_options *options);
 void engine_close(struct engine *engine);
 /* Whether it came here by fork(): then it is the parent's alone. */
@@ -115,8 +118,16 @@ int engine_prev(struct engine_cursor *cursor, struct slice *found, struct slice 
 /* Deletes where the cursor of a writing transaction stands; engine_next then gives the one after. */
 int engine_cursor_del(struct transaction *txn, struct engine_cursor *cursor);
 
-/* Makes every commit so far durable (relaxed). */
+/* Makes every commit so far durable. With relaxed commits somebody must call it twice a second, and
+ * when engine_behind says so: until then the pages of later commits are not used anew. */
 int engine_sync(struct engine *engine);
+bool engine_behind(const struct engine *engine);
+/* Commits up to this id survive a power failure. */
+uint64_t engine_durable(const struct engine *engine);
+/* Whether a power failure cost commits, and nobody has forgotten it yet; then the layer above must
+ * see to what must not happen twice. Forgetting makes every commit durable first. */
+bool engine_rolled_back(const struct engine *engine);
+int engine_forget_rollback(struct engine *engine);
 /* Frees reader slots of processes that died; how many. */
 int engine_clear_readers(struct engine *engine, int *cleared);
 /* A consistent copy to the new file `path`, synced; `compact` leaves free pages out.

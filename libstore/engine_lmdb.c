@@ -1,7 +1,8 @@
 /*
  * engine_lmdb.c - an engine's life on LMDB, and the one translation of its
  * errors. Its map is in engine_lmdb_map.c, snapshots and cursors in _read.c,
- * transactions in _write.c, administration in _admin.c.
+ * transactions in _write.c, commits that do not wait for the disk in _relaxed.c
+ * and _checkpoint.c, administration in _admin.c.
  */
 #include "engine_lmdb.h"
 
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "engine_lmdb_checkpoint.h"
 #include "problem.h"
 
 #define DEFAULT_MAP_SIZE ((size_t)16 << 40)
@@ -162,6 +164,27 @@ static void destroy_engine(struct engine *engine)
     free(engine);
 }
 
+static int open_files(struct engine *engine)
+{
+    const struct engine_options *options = &engine->options;
+    int rc = STORE_OK;
+
+    if (options->checkpoints)
+        rc = checkpoints_open(&engine->checkpoints, engine->path, options->read_only, options->file_mode);
+    if (rc)
+        return rc;
+    engine->options.relaxed = options->relaxed && checkpoints_possible(engine->checkpoints);
+    rc = engine_lmdb_open_env(engine, options->map_size ? options->map_size : DEFAULT_MAP_SIZE);
+    if (rc)
+        return engine_lmdb_problem(rc, "cannot open the store's file");
+    if (!engine->checkpoints)
+        return STORE_OK;
+    rc = checkpoints_attach(engine->checkpoints, engine->path);
+    if (rc)
+        mdb_env_close(engine->env);
+    return rc;
+}
+
 int engine_open(struct engine **out, const char *path, const struct engine_options *options)
 {
     struct engine *engine = NULL;
@@ -175,10 +198,11 @@ int engine_open(struct engine **out, const char *path, const struct engine_optio
     rc = create_engine(&engine, path, options);
     if (rc)
         return engine_lmdb_problem(rc, "cannot open the store");
-    rc = engine_lmdb_open_env(engine, options->map_size ? options->map_size : DEFAULT_MAP_SIZE);
+    rc = open_files(engine);
     if (rc) {
+        checkpoints_close(engine->checkpoints);
         destroy_engine(engine);
-        return engine_lmdb_problem(rc, "cannot open the store's file");
+        return rc;
     }
     *out = engine;
     return STORE_OK;
@@ -197,6 +221,7 @@ void engine_close(struct engine *engine)
     engine_lmdb_empty_pool(engine, true);
     if (engine->attachment && engine->options.attachment_free)
         engine->options.attachment_free(engine->attachment);
+    engine_lmdb_close_checkpoints(engine);
     if (engine->env)
         mdb_env_close(engine->env);
     destroy_engine(engine);

@@ -17,6 +17,8 @@
 #define FREE_DBI 0
 #define MAIN_DBI 1
 
+struct checkpoints;
+
 #define SLOT_COUNT 128
 /* What snapshot.slot says of those that lie in no slot. */
 #define SLOT_ONCE UINT_MAX
@@ -48,6 +50,8 @@ struct engine {
     pthread_mutex_t gate;    /* held while closed */
     atomic_uint outside;     /* snapshots that lie in no slot */
     atomic_uint generation;  /* how often the map moved */
+    struct checkpoints *checkpoints; /* NULL: no process commits relaxed */
+    bool unsynced;           /* commits do not wait for the disk; under the writer's lock */
     struct room {            /* what engine_scarce last saw; under the writer's lock */
         uint64_t pages;      /* the file can still grow by, less what was asked for since */
         uint64_t size_limit; /* RLIMIT_FSIZE then */
@@ -78,6 +82,19 @@ int engine_lmdb_recover(struct engine *engine, int rc, unsigned generation);
 int engine_lmdb_grow(struct engine *engine);
 /* The size engine_lmdb_grow would choose, 0 when there is none. */
 size_t engine_lmdb_larger(const struct engine *engine);
+
+/* With LMDB's lock of writers held, before anything is written and again before the commit: sees to it
+ * that a power failure has a checkpoint to go back to, and decides whether the commit syncs. */
+int engine_lmdb_guard(struct engine *engine);
+/* After a commit of so many rows that did not sync, the lock given back: waits for a checkpoint if it
+ * must be durable, or if too much is not. */
+int engine_lmdb_unsynced(struct engine *engine, uint64_t rows);
+/* Whether readers of dead processes may be cleared: not where one may be all that keeps a checkpoint. */
+bool engine_lmdb_may_clear(const struct engine *engine);
+/* Before the environment is closed, by the holder of `writer`. */
+void engine_lmdb_drop_pin(struct engine *engine);
+/* At the end, before the environment is closed: leaves nothing to go back to if nobody else has it open. */
+void engine_lmdb_close_checkpoints(struct engine *engine);
 
 /* Ends every pooled snapshot; `forget` their attachments too. Nobody may be using one. */
 void engine_lmdb_empty_pool(struct engine *engine, bool forget);

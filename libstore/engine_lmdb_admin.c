@@ -1,6 +1,6 @@
 /*
  * engine_lmdb_admin.c - looking after a file while it is in use: space,
- * readers, sync, copies.
+ * readers, copies.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,28 +15,14 @@
 
 #define COPY_TRIES 3
 
-int engine_sync(struct engine *engine)
-{
-    struct snapshot *snapshot;
-    int rc, code;
-
-    if (engine->options.read_only)
-        return STORE_OK;
-    /* The snapshot keeps the environment open. */
-    code = engine_snapshot(&snapshot, engine);
-    if (code)
-        return code;
-    rc = mdb_env_sync(engine->env, 1);
-    engine_snapshot_end(snapshot);
-    return rc ? engine_lmdb_problem(rc, "cannot sync") : STORE_OK;
-}
-
 int engine_clear_readers(struct engine *engine, int *cleared)
 {
     struct snapshot *snapshot;
     int rc, code;
 
     *cleared = 0;
+    if (!engine_lmdb_may_clear(engine))
+        return STORE_OK;
     code = engine_snapshot(&snapshot, engine);
     if (code)
         return code;

@@ -71,8 +71,6 @@ static int open_once(MDB_env **out, const struct engine *engine, size_t map_size
 
     if (options->read_only)
         flags |= MDB_RDONLY;
-    if (options->relaxed)
-        flags |= MDB_NOMETASYNC;
     rc = mdb_env_create(&env);
     if (rc)
         return rc;
@@ -161,6 +159,7 @@ static int close_gate(struct engine *engine)
 static int reopen(struct engine *engine)
 {
     engine_lmdb_empty_pool(engine, false);
+    engine_lmdb_drop_pin(engine);
     if (engine->env)
         mdb_env_close(engine->env);
     engine->env = NULL;

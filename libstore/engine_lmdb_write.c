@@ -90,7 +90,10 @@ int engine_begin(struct transaction *out, struct engine *engine)
         code = engine_lmdb_grow(engine);
     if (!code)
         code = begin_writing(&txn, engine);
+    if (!code)
+        code = engine_lmdb_guard(engine);
     if (code) {
+        mdb_txn_abort(txn);
         pthread_mutex_unlock(&engine->writer);
         return code;
     }
@@ -138,18 +141,23 @@ void engine_abort(struct transaction *txn)
 
 int engine_commit(struct transaction *txn)
 {
+    struct engine *engine = txn->view.engine;
     int code = check_usable(txn);
+    bool unsynced;
     int rc;
 
+    if (!code && txn->writes > 0)
+        code = engine_lmdb_guard(engine);
     if (code || txn->writes == 0) {
         engine_abort(txn);
         return code;
     }
+    unsynced = engine->unsynced;
     rc = mdb_txn_commit(outermost(txn));
     if (rc)
         code = write_failed(txn, rc, "cannot commit");
     finish(txn);
-    return code;
+    return !code && unsynced ? engine_lmdb_unsynced(engine, txn->writes) : code;
 }
 
 int engine_savepoint(struct transaction *txn)

@@ -2,7 +2,6 @@
 #include "shared.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdalign.h>
@@ -18,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "filelock.h"
 #include "problem.h"
 
 #define SESSIONS 1024u
@@ -42,26 +42,6 @@ struct shared {
     uint32_t slot;
     uint64_t nonce;
 };
-
-/* Open file description locks: they belong to the descriptor, so they work between threads'
- * descriptors and across pid namespaces, and they end with their holder. */
-static int lock(int fd, short type, off_t at, bool wait)
-{
-    struct flock range = { .l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = 1 };
-    int rc;
-
-    do
-        rc = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &range);
-    while (rc != 0 && errno == EINTR);
-    return rc;
-}
-
-static bool locked_by_other(int fd, off_t at)
-{
-    struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1 };
-
-    return fcntl(fd, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
-}
 
 /* Writes real blocks, so that touching the mapping can never meet a full disk. */
 static int fill(int fd)
@@ -95,11 +75,11 @@ static int prepare(struct shared *shared)
         return STORE_OK;
     if (shared->read_only)
         return STORE_END; /* nobody writes: nothing to share */
-    if (lock(shared->fd, F_WRLCK, LOCK_CREATE, true) != 0)
+    if (file_lock(shared->fd, F_WRLCK, LOCK_CREATE, true) != 0)
         return problem_os(STORE_IO, errno, "lock of the live file: %s", strerror(errno));
     if (fstat(shared->fd, &st) == 0 && st.st_size < (off_t)sizeof(struct live))
         rc = fill(shared->fd);
-    lock(shared->fd, F_UNLCK, LOCK_CREATE, false);
+    file_lock(shared->fd, F_UNLCK, LOCK_CREATE, false);
     return rc;
 }
 
@@ -108,7 +88,7 @@ static int take_session(struct shared *shared)
     if (getrandom(&shared->nonce, sizeof shared->nonce, 0) != (ssize_t)sizeof shared->nonce)
         return problem_os(STORE_IO, errno, "getrandom: %s", strerror(errno));
     for (uint32_t slot = 0; slot < SESSIONS; slot++) {
-        if (lock(shared->fd, F_WRLCK, LOCK_SESSION + (off_t)slot, false) != 0)
+        if (file_lock(shared->fd, F_WRLCK, LOCK_SESSION + (off_t)slot, false) != 0)
             continue;
         shared->slot = slot;
         atomic_store(&shared->live->nonces[slot], shared->nonce);
@@ -148,7 +128,7 @@ int shared_open(struct shared **out, const char *directory, bool read_only, bool
                                                "%s: %s", path, strerror(errno));
         goto out;
     }
-    if (lock(shared->fd, exclusive ? F_WRLCK : F_RDLCK, LOCK_OPEN, false) != 0) {
+    if (file_lock(shared->fd, exclusive ? F_WRLCK : F_RDLCK, LOCK_OPEN, false) != 0) {
         rc = problem(STORE_BUSY, exclusive ? "the store is open elsewhere"
                                            : "the store is open elsewhere, for one user alone");
         goto out;
@@ -190,7 +170,7 @@ bool shared_session_alive(struct shared *shared, uint32_t slot, uint64_t nonce)
     if (slot >= SESSIONS || atomic_load(&shared->live->nonces[slot]) != nonce)
         return false;
     return (slot == shared->slot && nonce == shared->nonce) ||
-           locked_by_other(shared->fd, LOCK_SESSION + (off_t)slot);
+           file_locked(shared->fd, LOCK_SESSION + (off_t)slot);
 }
 
 uint64_t shared_namespace(const struct shared *shared)
@@ -229,17 +209,17 @@ void shared_wait(struct shared *shared, uint32_t seen, int timeout_ms)
 
 bool shared_try_reclaim(struct shared *shared)
 {
-    return lock(shared->fd, F_WRLCK, LOCK_RECLAIM, false) == 0;
+    return file_lock(shared->fd, F_WRLCK, LOCK_RECLAIM, false) == 0;
 }
 
 void shared_end_reclaim(struct shared *shared)
 {
-    lock(shared->fd, F_UNLCK, LOCK_RECLAIM, false);
+    file_lock(shared->fd, F_UNLCK, LOCK_RECLAIM, false);
 }
 
 bool shared_reclaim_held(const struct shared *shared)
 {
-    return locked_by_other(shared->fd, LOCK_RECLAIM);
+    return file_locked(shared->fd, LOCK_RECLAIM);
 }
 
 int shared_hold_reclaim(int *out, const char *directory)
@@ -250,7 +230,7 @@ int shared_hold_reclaim(int *out, const char *directory)
     *out = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (*out < 0)
         return errno == ENOENT ? STORE_OK : problem_os(STORE_IO, errno, "%s: %s", path, strerror(errno));
-    if (lock(*out, F_RDLCK, LOCK_RECLAIM, true) == 0)
+    if (file_lock(*out, F_RDLCK, LOCK_RECLAIM, true) == 0)
         return STORE_OK;
     close(*out);
     *out = -1;

@@ -13,6 +13,7 @@
 
 #include "body.h"
 #include "caretaker.h"
+#include "change.h"
 #include "directory.h"
 #include "layout.h"
 #include "node.h"
@@ -227,8 +228,25 @@ static int open_format(store *s, bool create)
         return problem(STORE_NOT_FOUND, "there is no store in %s", s->path);
     rc = txn_execute(s, NULL, &op);
     if (rc == STORE_OK)
+        rc = engine_sync(s->objects);
+    if (rc == STORE_OK)
         rc = directory_sync(s->path);
     return rc == STORE_OK ? directory_sync_parent(s->path) : rc;
+}
+
+/* After a power failure that cost commits their versions may have been told to somebody. */
+static int run_restart(struct operation *op, struct txn *txn)
+{
+    (void)op;
+    return change_restart(txn);
+}
+
+static int skip_lost_versions(store *s)
+{
+    struct operation op = { .run = run_restart };
+    int rc = txn_execute(s, NULL, &op);
+
+    return rc == STORE_OK ? engine_forget_rollback(s->objects) : rc;
 }
 
 /* ------------------------------------------------------------------- open */
@@ -239,6 +257,7 @@ static int open_engine(struct engine **out, const store *s, const char *name, co
         .read_only = s->read_only,
         .create = options->flags & STORE_OPEN_CREATE,
         /* Chunks must be on disk before the record that refers to them: bodies are never relaxed. */
+        .checkpoints = strcmp(name, OBJECTS_FILE) == 0,
         .relaxed = s->relaxed && strcmp(name, OBJECTS_FILE) == 0,
         .file_mode = options->file_mode ? options->file_mode : FILE_MODE,
         .map_size = options->map_size,
@@ -259,8 +278,6 @@ static void release(store *s)
     if (s->bodies)
         body_unstage(s);
     queue_free(s->queue);
-    if (s->relaxed && s->objects)
-        engine_sync(s->objects);
     engine_close(s->objects);
     engine_close(s->bodies);
     shared_close(s->shared);
@@ -314,6 +331,8 @@ static int open_parts(store *s, const store_options *options)
         rc = engine_clear_readers(s->objects, &cleared);
     if (rc == STORE_OK)
         rc = open_format(s, create && !s->read_only);
+    if (rc == STORE_OK && engine_rolled_back(s->objects))
+        rc = skip_lost_versions(s);
     if (rc == STORE_OK && !s->read_only)
         rc = caretaker_create(&s->caretaker, s);
     if (rc == STORE_OK && !s->read_only && leftovers(s))
@@ -430,11 +449,6 @@ void store_close(store *s)
 
 int store_sync(store *s)
 {
-    int rc;
-
     store_enter();
-    if (s->read_only)
-        return STORE_OK;
-    rc = engine_sync(s->bodies);
-    return rc == STORE_OK ? engine_sync(s->objects) : rc;
+    return engine_sync(s->objects);
 }

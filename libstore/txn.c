@@ -55,6 +55,9 @@ void txn_cancel(struct txn *txn)
 {
     engine_abort(&txn->engine);
     end(txn, false);
+    /* To have begun is enough to keep pages from being used anew: the caretaker must go on with it. */
+    if (txn->store->relaxed)
+        caretaker_poke(txn->store, false);
 }
 
 int txn_close(struct txn *txn)

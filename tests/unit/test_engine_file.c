@@ -375,7 +375,7 @@ Test(engine_file, a_full_disk_is_an_error_that_passes)
 
 Test(engine_file, relaxed_commits_are_there_after_a_sync)
 {
-    const struct engine_options options = { .create = true, .relaxed = true };
+    const struct engine_options options = { .create = true, .checkpoints = true, .relaxed = true };
 
     cr_assert_eq(engine_open(&engine, file, &options), STORE_OK);
     cr_assert_eq(put_values(engine, 0, 3, 10), STORE_OK);
