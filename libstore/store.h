@@ -153,7 +153,7 @@ enum store_open_flags {
 
 typedef enum store_durability {
     STORE_DURABLE_COMMIT = 0,  /* a verb that returned is on disk */
-    STORE_DURABLE_RELAXED = 1, /* a power failure may cost the last second */
+    STORE_DURABLE_RELAXED = 1, /* a power failure may cost the last second; a killed process nothing */
 } store_durability;
 
 typedef struct store_options {
@@ -172,7 +172,8 @@ typedef struct store_options {
  * Opens the store in directory `path`. Opening one store twice in a process
  * gives the same handle again, to be closed as often. Not for network file
  * systems. Errors: not_found (no store there), busy, unsupported_format,
- * kind_conflict (the directory holds something else), denied, io, full.
+ * kind_conflict (the directory holds something else), denied, io, full, corrupt;
+ * read_only for reading only what a power failure left: open it for writing once.
  */
 STORE_EXTERN int store_open(store **out, const char *path, const store_options *options);
 /* Ends the handle; every other handle made from it must be gone. NULL is fine. */
