@@ -133,6 +133,8 @@ AVX2_INLINE uint64_t long_checksum(unsigned char *to, const unsigned char *from,
     in = stripe(in, to ? to + size - STRIPE : NULL, from + size - STRIPE, XXH3_kSecret + SECRET_LAST);
     _mm256_storeu_si256((__m256i *)sums, in.low);
     _mm256_storeu_si256((__m256i *)(sums + 4), in.high);
+    /* The compiler does not, and with dirty upper halves all SSE code that follows is slow. */
+    _mm256_zeroupper();
     return merge(sums, size);
 }
 
