@@ -213,7 +213,6 @@ static void libstore_download(void *opaque, const char *key, struct value_stream
 const struct backend backend_libstore = {
     .name = "libstore",
     .settings = "a plain collection, versions and change log; relaxed: STORE_DURABLE_RELAXED",
-    .transactions = true,
     .version = store_library_version,
     .open = libstore_open,
     .close = libstore_close,

@@ -311,7 +311,6 @@ static void lmdb_download(void *opaque, const char *key, struct value_stream *st
 const struct backend backend_lmdb = {
     .name = "lmdb",
     .settings = "raw, the location is the key, MDB_NOTLS, readers renewed; relaxed: MDB_NOMETASYNC",
-    .transactions = true,
     .version = lmdb_version,
     .open = lmdb_open,
     .close = lmdb_close,

@@ -257,7 +257,6 @@ static uint64_t list(void *opaque, const char *after, uint64_t limit, bool bodie
 const struct backend backend_rocksdb = {
     .name = "rocksdb",
     .settings = "no compression, 64 MiB memtable, 512 MiB cache, bloom filters, blob files; sync; relaxed: not",
-    .transactions = true,
     .version = version,
     .open = open_database,
     .close = close_database,

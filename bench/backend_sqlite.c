@@ -247,7 +247,7 @@ static uint64_t sqlite_list(void *opaque, const char *after, uint64_t limit, boo
 }
 
 #define COMMON                                              \
-    .transactions = true, .version = sqlite3_libversion,    \
+    .version = sqlite3_libversion,                          \
     .close = sqlite_close,                                  \
     .session_open = sqlite_session_open,                    \
     .session_close = sqlite_session_close,                  \

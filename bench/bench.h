@@ -93,7 +93,6 @@ typedef void visit_fn(void *payload, const char *name, size_t name_size, struct 
 struct backend {
     const char *name;     /* one word: the head of its column */
     const char *settings; /* how it is set up, for the report */
-    bool transactions;    /* put_many and delete_many are all or nothing */
     const char *(*version)(void);
 
     /* A new or existing database in `directory`, which exists. */
@@ -106,7 +105,7 @@ struct backend {
     /* Does or awaits what it would do in the background, before another store's time is taken. May be NULL. */
     void (*settle)(void *database);
 
-    /* Inserts or replaces. */
+    /* Inserts or replaces; many in one transaction, where there are such. */
     void (*put)(void *session, const char *key, struct bytes value);
     void (*put_many)(void *session, const struct item *items, size_t count);
     /* put_many of keys in order that are all behind the last one there; NULL if that makes no difference. */
@@ -269,8 +268,8 @@ struct goal {
 };
 
 /*
- * Something that is measured. The first entrant is the one it is about (libstore), the second is
- * the base that the plot shows (raw LMDB, mostly).
+ * Something that is measured. The first entrant is the one it is about (libstore), the others are
+ * its peers: raw LMDB mostly comes next.
  *
  * A slice runs `step` in every thread until its time is over or `step` returns false, and the value is
  * operations a second; in RELAXED databases the time includes sync(). Or `measure` does it all and
@@ -331,7 +330,7 @@ const char *entrant_name(const struct entrant *entrant);
 /* The goals that hold for this run. */
 const struct goal *workload_goals(const struct workload *workload, const struct options *options);
 
-/* A log-scaled histogram of durations: 16 buckets for every doubling, so within 4.5 %. */
+/* A log-scaled histogram of durations: 16 buckets for every doubling, so within 3 %. */
 struct histogram *histogram_new(void);
 void histogram_add(struct histogram *histogram, uint64_t nanoseconds);
 /* Adds what `from` holds, and empties it. */
