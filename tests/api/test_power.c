@@ -240,3 +240,22 @@ Test(power, a_version_that_was_lost_is_not_given_out_again)
     cr_assert_gt(answer.one.version, version);
     store_answer_clear(&answer);
 }
+
+Test(power, a_relaxed_store_can_be_compacted_and_copied)
+{
+    uint64_t before, size;
+    store *copy;
+
+    put_large(test_store(), "/patched", 1);
+    work(7);
+    assert_ok(store_backup(test_store(), failed, NULL, NULL));
+    assert_ok(store_open(&copy, failed, NULL));
+    cr_assert_eq(last_number(copy), 7);
+    assert_clean(copy);
+    store_close(copy);
+    work(8);
+    close_store();
+    assert_ok(store_compact(test_path("store"), &before, &size));
+    cr_assert_eq(last_number(reopen_store(NULL)), 8);
+    assert_clean(test_store());
+}

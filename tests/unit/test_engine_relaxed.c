@@ -24,6 +24,7 @@
 #define COPIES 4
 #define SLOTS_AT 4096 /* in the file of checkpoints, one page each */
 #define BOOT_AT 8
+#define FAILED_AT 80
 
 static char directory[] = "/tmp/engine_relaxed.XXXXXX";
 static char file[64], disk[64];
@@ -496,6 +497,31 @@ Test(engine_relaxed, a_store_after_a_power_failure_is_not_opened_for_reading_onl
     cr_assert_eq(engine_open(&engine, disk, &durable), STORE_OK);
     engine_close(engine);
     cr_assert_eq(engine_open(&engine, disk, &reading), STORE_OK);
+}
+
+/* What the kernel did not get to the disk it may have dropped: later commits could not be trusted. */
+Test(engine_relaxed, nobody_writes_after_a_sync_failed_until_the_file_is_opened_again)
+{
+    char name[96];
+    int fd;
+
+    open_relaxed();
+    for (unsigned number = 1; number <= 3; number++)
+        cr_assert_eq(commit_number(engine, number), STORE_OK);
+    cr_assert_eq(engine_sync(engine), STORE_OK);
+    cr_assert_eq(commit_number(engine, 4), STORE_OK);
+    fd = open(with_suffix(name, file, "-checkpoint"), O_WRONLY);
+    cr_assert_eq(pwrite(fd, "\1", 1, FAILED_AT), 1);
+    close(fd);
+    cr_assert_eq(commit_number(engine, 5), STORE_IO);
+    cr_assert_eq(engine_sync(engine), STORE_IO);
+    cr_assert_eq(last_number(engine), 4, "reading goes on");
+    engine_close(engine);
+    cr_assert_eq(engine_open(&engine, file, &durable), STORE_OK);
+    cr_assert_eq(last_number(engine), 3, "what is on the disk for certain");
+    cr_assert(engine_rolled_back(engine));
+    cr_assert_eq(commit_number(engine, 4), STORE_OK);
+    assert_whole(engine);
 }
 
 Test(engine_relaxed, lost_commits_are_remembered_until_they_are_forgotten)
