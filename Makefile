@@ -202,6 +202,7 @@ bench: bench-packages
 	@echo
 	$(Q)$(bench) --dir $(BUILD) --json docs/performance/bench-slow.json --slow-sync 1000
 	$(Q)bench/plot docs/performance/bench.svg docs/performance/bench.json docs/performance/bench-slow.json
+	$(Q)bench/tables docs/performance.md
 
 bench-quick: bench-packages
 	$(Q)$(MAKE) --no-print-directory $(bench)
@@ -212,6 +213,7 @@ bench-curve: bench-packages
 	$(Q)mkdir -p docs/performance
 	$(Q)$(bench) --curve --dir $(BUILD) --json docs/performance/curve.json
 	$(Q)tools/plot-curve docs/performance/curve.json docs/performance/curve.svg
+	$(Q)bench/tables docs/performance.md
 
 demo: packages
 	$(Q)$(MAKE) --no-print-directory all
@@ -228,7 +230,7 @@ lint:
 	$(Q)tools/check-layers
 	$(Q)tools/check-headers
 	$(Q)tools/check-exports $(BUILD)
-	$(Q)if command -v shellcheck >/dev/null; then shellcheck .ci/run bench/plot tests/run.sh $$(grep -lE '^#!.*sh$$' tools/*); fi
+	$(Q)if command -v shellcheck >/dev/null; then shellcheck .ci/run bench/plot bench/tables tests/run.sh $$(grep -lE '^#!.*sh$$' tools/*); fi
 
 tidied := $(patsubst %.c,build/tidy/%.ok,$(filter-out tests/%,$(all_c)))
 tidy: $(tidied)
