@@ -22,7 +22,7 @@
 #include "txn.h"
 
 #define BODY_MAX ((uint64_t)CHUNK_NONE * CHUNK_DATA) /* bytes of one body */
-#define BODY_COMMIT (64u * CHUNK_DATA)               /* about 4 MiB: what one commit of bodies writes */
+#define BODY_COMMIT (64u * CHUNK_DATA)               /* about 4 MiB: what a transaction keeps in memory */
 #define BODY_KEPT_MAX (16u * CHUNK_DATA)             /* a larger body is not kept in memory, but staged at once */
 /* The generation of an upload's chunks, and of an upload with holes: later than its chunks, so that
  * a missing one is known to be a hole; earlier than any range write, whose generations are versions. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLUSH_SIZE BODY_COMMIT
+#define FLUSH_SIZE (128u * CHUNK_DATA) /* about 8 MiB: 0.93 of raw LMDB; with 4 MiB 0.89, with 16 less again */
 #define DROP_SLICE 512                /* chunks that one transaction deletes */
 #define DROP_ROOM (128u << 10)        /* what that may take of the file, at most */
 #define STAGED_ROW 12                 /* u64 nonce, u32 slot */
