@@ -202,7 +202,7 @@ Test(check, an_upload_under_way_is_no_finding)
     store_writer *writer;
 
     assert_ok(store_writer_open(&writer, test_store(), "/upload", NULL));
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 12; i++)
         assert_ok(store_writer_write(writer, part, sizeof part));
     check_clean(0);
     assert_ok(store_writer_commit(NULL, writer));

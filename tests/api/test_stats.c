@@ -83,7 +83,7 @@ Test(stats, an_upload_under_way_is_staged)
     store_writer *writer;
 
     assert_ok(store_writer_open(&writer, test_store(), "/upload", NULL));
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 12; i++)
         assert_ok(store_writer_write(writer, part, sizeof part));
     cr_assert_eq(stats_now().staged_uploads, 1);
     assert_ok(store_writer_commit(NULL, writer));
