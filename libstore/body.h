@@ -54,9 +54,9 @@ void body_writer_release(struct body_writer *writer, bool keep);
 int body_stage(uint64_t *id, store *s, const void *data, size_t size);
 /* Deletes an unpublished body's chunks; failing is harmless, the caretaker comes by. */
 void body_drop(store *s, uint64_t id);
-/* The caretaker's. Deletes a slice of the rows of bodies, one body after another; how many have none left.
- * Deletes the rows that a range write superseded. */
+/* The caretaker's. Deletes a slice of the rows of bodies, one body after another; how many have none left. */
 int body_delete_slice(store *s, const uint64_t *ids, size_t count, size_t *done);
+/* The caretaker's, too. Deletes the rows that a range write superseded. */
 int body_delete_superseded(store *s, uint64_t id, uint64_t generation, struct slice row);
 /* A staged body was published: its staging row can go with the next transaction. */
 void body_published(store *s, uint64_t id);

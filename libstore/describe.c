@@ -22,6 +22,22 @@ static char *give(int *code, size_t *size, struct slice text)
     return copy;
 }
 
+static int begin(struct view *view, bool *own, store *s, const store_get_options *options)
+{
+    int rc = get_options_check(&options);
+
+    return rc == STORE_OK ? view_open(view, own, s, options->txn) : rc;
+}
+
+/* Closes the view; an error is about `location`. */
+static int end(struct view *view, bool own, int rc, const char *location)
+{
+    view_close(view, own);
+    if (rc < 0)
+        problem_location(location);
+    return rc;
+}
+
 int store_meta_get(void **value, size_t *size, store *s, const char *location, const char *name,
                    const store_get_options *options)
 {
@@ -35,9 +51,7 @@ int store_meta_get(void **value, size_t *size, store *s, const char *location, c
     store_enter();
     *value = NULL;
     *size = 0;
-    rc = get_options_check(&options);
-    if (rc == STORE_OK)
-        rc = view_open(&view, &own, s, options->txn);
+    rc = begin(&view, &own, s, options);
     if (rc != STORE_OK)
         return rc;
     rc = tree_find(&record, &target, &view, location);
@@ -45,10 +59,7 @@ int store_meta_get(void **value, size_t *size, store *s, const char *location, c
         rc = problem(STORE_NOT_FOUND, "there is no metadata %s", name);
     if (rc == STORE_OK)
         *value = give(&rc, size, found);
-    view_close(&view, own);
-    if (rc < 0)
-        problem_location(location);
-    return rc;
+    return end(&view, own, rc, location);
 }
 
 int store_meta_list(store_meta **items, size_t *count, store *s, const char *location,
@@ -63,18 +74,13 @@ int store_meta_list(store_meta **items, size_t *count, store *s, const char *loc
     store_enter();
     *items = NULL;
     *count = 0;
-    rc = get_options_check(&options);
-    if (rc == STORE_OK)
-        rc = view_open(&view, &own, s, options->txn);
+    rc = begin(&view, &own, s, options);
     if (rc != STORE_OK)
         return rc;
     rc = tree_find(&record, &target, &view, location);
     if (rc == STORE_OK)
         rc = metadata_copy(items, count, record.attributes, 0);
-    view_close(&view, own);
-    if (rc < 0)
-        problem_location(location);
-    return rc;
+    return end(&view, own, rc, location);
 }
 
 /* The definition of the collection `location`, while its view is open. */
@@ -102,18 +108,13 @@ int store_definition_get(char **text, size_t *size, store *s, const char *locati
     store_enter();
     *text = NULL;
     *size = 0;
-    rc = get_options_check(&options);
-    if (rc == STORE_OK)
-        rc = view_open(&view, &own, s, options->txn);
+    rc = begin(&view, &own, s, options);
     if (rc != STORE_OK)
         return rc;
     rc = collection_at(&id, &definition, &parsed, &view, location);
     if (rc == STORE_OK)
         *text = give(&rc, size, slice_of(definition->text, definition->text_size));
-    view_close(&view, own);
-    if (rc < 0)
-        problem_location(location);
-    return rc;
+    return end(&view, own, rc, location);
 }
 
 static int locate(char **out, const struct definition *definition, struct slice parent, uint64_t scope,
@@ -157,16 +158,11 @@ int store_locate(char **location, store *s, const char *collection, const void *
 
     store_enter();
     *location = NULL;
-    rc = get_options_check(&options);
-    if (rc == STORE_OK)
-        rc = view_open(&view, &own, s, options->txn);
+    rc = begin(&view, &own, s, options);
     if (rc != STORE_OK)
         return rc;
     rc = collection_at(&id, &definition, &parsed, &view, collection);
     if (rc == STORE_OK)
         rc = locate(location, definition, parsed.text, id, body, size);
-    view_close(&view, own);
-    if (rc < 0)
-        problem_location(collection);
-    return rc;
+    return end(&view, own, rc, collection);
 }

@@ -84,7 +84,8 @@ static int run(struct operation *operation, struct txn *txn)
 int store_patch(store_answer *out, store *s, const char *location, store_patch_kind kind, const void *body,
                 size_t size, const store_request *request)
 {
-    struct patch_operation op = { .operation = { .prepare = prepare, .run = run, .guards = true }, .location = location, .kind = kind,
+    struct patch_operation op = { .operation = { .prepare = prepare, .run = run, .guards = true },
+                                  .location = location, .kind = kind,
                                   .request = request_or_default(request) };
     int rc;
 

@@ -163,7 +163,8 @@ static int run(struct operation *operation, struct txn *txn)
 int store_post(store_answer *out, store *s, const char *location, const void *body, size_t size,
                const store_request *request)
 {
-    struct post_operation op = { .operation = { .prepare = prepare, .run = run, .guards = true }, .location = location, .body = slice_of(body, size),
+    struct post_operation op = { .operation = { .prepare = prepare, .run = run, .guards = true },
+                                 .location = location, .body = slice_of(body, size),
                                  .request = *request_or_default(request) };
     int rc;
 
