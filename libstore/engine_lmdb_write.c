@@ -206,22 +206,19 @@ void engine_savepoint_undo(struct transaction *txn)
 static int insert(struct transaction *txn, MDB_val *key, MDB_val *data, unsigned flags)
 {
     struct appending *appending = &txn->view.engine->appending;
-    int rc;
+    int rc = MDB_KEYEXIST;
 
     if (appending->pause > 0) {
         appending->pause--;
-        return mdb_put(txn->view.handle, MAIN_DBI, key, data, flags);
-    }
-    rc = mdb_put(txn->view.handle, MAIN_DBI, key, data, flags | MDB_APPEND);
-    if (rc == MDB_KEYEXIST) {
-        if (appending->misses < MISSES_MAX)
+    } else {
+        rc = mdb_put(txn->view.handle, MAIN_DBI, key, data, flags | MDB_APPEND);
+        if (rc != MDB_KEYEXIST)
+            appending->misses = 0;
+        else if (appending->misses < MISSES_MAX)
             appending->misses++;
         appending->pause = (1u << appending->misses) - 1;
-        return mdb_put(txn->view.handle, MAIN_DBI, key, data, flags);
     }
-    if (!rc)
-        appending->misses = 0;
-    return rc;
+    return rc == MDB_KEYEXIST ? mdb_put(txn->view.handle, MAIN_DBI, key, data, flags) : rc;
 }
 
 static int put(struct transaction *txn, struct slice key, MDB_val *data, unsigned flags, bool append)
