@@ -212,7 +212,7 @@ bench-curve: bench-packages
 	$(Q)$(MAKE) --no-print-directory $(bench)
 	$(Q)mkdir -p docs/performance
 	$(Q)$(bench) --curve --dir $(BUILD) --json docs/performance/curve.json
-	$(Q)tools/plot-curve docs/performance/curve.json docs/performance/curve.svg
+	$(Q)bench/plot-curve docs/performance/curve.json docs/performance/curve.svg
 	$(Q)bench/tables docs/performance.md
 
 demo: packages

@@ -1,5 +1,5 @@
 /*
- * curve_report.c - the curves as tables for people, and as the JSON file that tools/plot-curve draws.
+ * curve_report.c - the curves as tables for people, and as the JSON file that bench/plot-curve draws.
  */
 #include <jansson.h>
 
