@@ -142,11 +142,7 @@ int store_stat_get(store_stat *out, store *s, const char *location, const store_
     rc = get_options_check(&options);
     if (rc == STORE_OK)
         rc = stat_in(out, s, location, options->txn);
-    if (overtaken(rc, options)) {
-        problem_reset();
-        rc = txn_pin(&pin, s);
-        if (rc != STORE_OK)
-            return rc;
+    if (pin_overtaken(&pin, &rc, s, options)) {
         rc = stat_in(out, s, location, pin);
         txn_unpin(pin);
     }
@@ -203,9 +199,13 @@ static int whole_in(struct buffer *out, store_stat *stat, store *s, const char *
     return rc;
 }
 
-bool overtaken(int code, const store_get_options *options)
+bool pin_overtaken(store_txn **pin, int *code, store *s, const store_get_options *options)
 {
-    return code == STORE_PRECONDITION_FAILED && !options->txn;
+    if (*code != STORE_PRECONDITION_FAILED || options->txn)
+        return false;
+    problem_reset();
+    *code = txn_pin(pin, s);
+    return *code == STORE_OK;
 }
 
 static int whole_again(struct buffer *out, store_stat *stat, store *s, const char *location,
@@ -214,11 +214,7 @@ static int whole_again(struct buffer *out, store_stat *stat, store *s, const cha
     store_txn *pin;
     int rc = whole_in(out, stat, s, location, options->txn);
 
-    if (overtaken(rc, options)) {
-        problem_reset();
-        rc = txn_pin(&pin, s);
-        if (rc != STORE_OK)
-            return rc;
+    if (pin_overtaken(&pin, &rc, s, options)) {
         rc = whole_in(out, stat, s, location, pin);
         txn_unpin(pin);
     }

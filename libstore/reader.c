@@ -177,11 +177,7 @@ int store_read(size_t *size, store *s, const char *location, void *buffer, size_
     rc = get_options_check(&options);
     if (rc == STORE_OK)
         rc = read_in(size, s, location, buffer, capacity, offset, options->txn);
-    if (overtaken(rc, options)) {
-        problem_reset();
-        rc = txn_pin(&pin, s);
-        if (rc != STORE_OK)
-            return rc;
+    if (pin_overtaken(&pin, &rc, s, options)) {
         rc = read_in(size, s, location, buffer, capacity, offset, pin);
         txn_unpin(pin);
     }

@@ -17,8 +17,9 @@ int no_body(const struct record *record);
 /* The defaults for NULL; bad_argument for a version this library does not know. */
 int get_options_check(const store_get_options **options);
 
-/* The object was replaced between the two snapshots of a reading call, and chunks of it were reclaimed:
- * to be done again in a pinned transaction. What the caller's own transaction cannot read is gone. */
-bool overtaken(int code, const store_get_options *options);
+/* Whether a reading call that answered `*code` is to be done again in `*pin`, which the caller unpins: the
+ * object was replaced between its two snapshots, and chunks of it were reclaimed. What the caller's own
+ * transaction cannot read is gone. Without a pin `*code` says why. */
+bool pin_overtaken(store_txn **pin, int *code, store *s, const store_get_options *options);
 
 #endif

@@ -102,14 +102,11 @@ int store_view_open(store_view *out, store *s, const char *location, const store
     rc = get_options_check(&options);
     if (rc == STORE_OK)
         rc = view_in(out, s, location, options->txn);
-    if (overtaken(rc, options)) {
-        problem_reset();
-        rc = txn_pin(&pin, s);
-        if (rc == STORE_OK)
-            rc = view_in(out, s, location, pin);
+    if (pin_overtaken(&pin, &rc, s, options)) {
+        rc = view_in(out, s, location, pin);
         if (rc == STORE_OK)
             out->internal[VIEW_PIN] = pin;
-        else if (pin)
+        else
             txn_unpin(pin);
     }
     if (rc < 0)
