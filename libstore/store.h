@@ -215,6 +215,7 @@ enum store_flags {
     STORE_IF_MATCH_ANY = 1 << 8,      /* If-Match: * */
     STORE_IF_NONE_MATCH_ANY = 1 << 9, /* If-None-Match: * */
     STORE_SET_META = 1 << 10, /* meta[] replaces all user metadata, even when empty */
+    STORE_EXCHANGE = 1 << 11, /* MOVE: both exist, and trade places */
 };
 
 /* One item of user metadata. The value is bytes. */
@@ -229,6 +230,7 @@ enum store_attribute_mask {
     STORE_ATTR_OWNER = 1 << 1,
     STORE_ATTR_GROUP = 1 << 2,
     STORE_ATTR_MODIFIED = 1 << 3,
+    STORE_ATTR_ACCESSED = 1 << 4,
 };
 
 /* What POSIX keeps of a file beside its bytes; `mask` says which are meant. */
@@ -237,6 +239,7 @@ typedef struct store_attributes {
     uint32_t mode; /* permission, set-id and sticky bits: 07777 */
     uint32_t uid, gid;
     int64_t modified; /* ns */
+    int64_t accessed; /* ns; kept as it is set, reading does not change it */
 } store_attributes;
 
 /* Options of every verb that writes. What does not apply to a verb is ignored
@@ -254,6 +257,14 @@ typedef struct store_request {
     const uint64_t *if_none_match;      /* none of these versions */
     size_t if_none_match_count;
     int64_t if_unmodified_since;        /* seconds since 1970; 0: no condition */
+    uint64_t base;    /* the location begins at the collection with this id, "/" being that collection
+                         itself; 0: at the root. not_found if there is none. Answers and the change log
+                         have whole locations all the same */
+    uint64_t to_base; /* the same for the second location of MOVE, COPY and link */
+    uint64_t id;      /* the id of the node that is created, from store_reserve_ids; 0: the store's choice.
+                         A PUT that replaces a node with another id removes that and creates this one */
+    uint64_t if_id;   /* the target is to be the node with this id, else precondition_failed (not_found if
+                         nothing is there). One with several names is found even if the location is wrong */
 } store_request;
 
 #define STORE_REQUEST_VERSION 1
@@ -357,8 +368,32 @@ STORE_EXTERN int store_post(store_answer *out, store *s, const char *location, c
  * Expected errors: not_found, not_empty, precondition_failed. */
 STORE_EXTERN int store_delete(store_answer *out, store *s, const char *location, const store_request *request);
 
+/* Sets the size of a plain object's body: what is cut off is gone, what is added reads as zero bytes
+ * and takes no space. `modified` is set even when the size is the same.
+ * Expected errors: not_found, too_large, unsupported_media_type (of a typed object). */
+STORE_EXTERN int store_resize(store_answer *out, store *s, const char *location, uint64_t size,
+                              const store_request *request);
+
+/* Gives an object, link or special node of a plain collection another name: `location`. From then on
+ * each name is as good as any: what is done to the node at one shows at all, and DELETE takes one away, the
+ * last with the node. Outcome `created`; the node gets a new version.
+ * Expected errors: not_found, key_conflict, kind_conflict (a collection; anything in a typed one). */
+STORE_EXTERN int store_link(store_answer *out, store *s, const char *existing, const char *location,
+                            const store_request *request);
+
+/* Makes a FIFO, socket or device node: `special` is S_IFIFO, S_IFSOCK, S_IFCHR or S_IFBLK, `device` the
+ * number of a device. With STORE_REPLACE or without, what is there already is key_conflict. */
+STORE_EXTERN int store_put_special(store_answer *out, store *s, const char *location, uint32_t special,
+                                   uint64_t device, const store_request *request);
+
+/* Takes `count` ids for nodes to be created: *first and those behind it. They are never given out again,
+ * whether or not they are used; they lie from 2^52 on, above every version. Cheap for thousands at a time. */
+STORE_EXTERN int store_reserve_ids(uint64_t *first, store *s, uint64_t count);
+
 /* MOVE and COPY (RFC 4918 9.9, 9.8), whole subtrees too, one transaction.
- * Within a typed collection the key properties follow the new location.
+ * Within a typed collection the key properties follow the new location. MOVE with
+ * STORE_EXCHANGE lets two nodes trade places, whatever they are, and with STORE_REPLACE onto another
+ * name of the same node does nothing, as rename(2) has it.
  * Expected errors: not_found, key_conflict, not_empty. */
 STORE_EXTERN int store_move(store_answer *out, store *s, const char *from, const char *to,
                             const store_request *request);
@@ -391,6 +426,7 @@ typedef enum store_kind {
     STORE_OBJECT = 2,
     STORE_LINK = 3,     /* a symbolic link; its body is the target */
     STORE_PROPERTY = 4, /* a member of a typed object; its body is the JSON value */
+    STORE_SPECIAL = 5,  /* a FIFO, socket or device node: it has a name and attributes, no body */
 } store_kind;
 
 /* "collection"; borrowed for ever. */
@@ -405,11 +441,17 @@ typedef struct store_stat {
     int64_t created, modified, changed;
     uint32_t mode, uid, gid;
     char type[STORE_TYPE_MAX + 1]; /* media type, never empty for an object */
+    int64_t accessed;    /* as it was set; else `modified` */
+    uint64_t links;      /* names that the node has; of a collection 2 and its subcollections */
+    uint32_t special;    /* STORE_SPECIAL: S_IFIFO, S_IFSOCK, S_IFCHR or S_IFBLK; else 0 */
+    uint64_t device;     /* of a device node, as stat(2) has it in st_rdev */
 } store_stat;
 
 typedef struct store_get_options {
     unsigned version; /* STORE_GET_OPTIONS_VERSION */
     store_txn *txn;   /* read in this transaction; NULL: the newest snapshot */
+    uint64_t base;    /* as in store_request */
+    uint64_t if_id;   /* as in store_request */
 } store_get_options;
 
 #define STORE_GET_OPTIONS_VERSION 1
@@ -462,6 +504,13 @@ STORE_EXTERN const store_stat *store_reader_stat(const store_reader *reader);
 STORE_EXTERN int store_reader_read(size_t *got, store_reader *reader, void *buffer, size_t capacity);
 /* Sets the position; beyond the end is no error, reading there gives nothing. */
 STORE_EXTERN int store_reader_seek(store_reader *reader, uint64_t offset);
+/* From now on the version stays readable until the reader is closed, whatever becomes of the object:
+ * its body is held in the store, without copying it. The hold of a process that dies is given up. Nothing is
+ * written when the reader has the body in memory. Errors: precondition_failed if it was replaced already. */
+STORE_EXTERN int store_reader_keep(store_reader *reader);
+/* The next run of bytes at or behind `offset` that the store keeps: *begin up to *end. Between runs are
+ * holes: zero bytes that take no space. STORE_END, and both the size, when there is none. */
+STORE_EXTERN int store_reader_extent(uint64_t *begin, uint64_t *end, store_reader *reader, uint64_t offset);
 STORE_EXTERN void store_reader_close(store_reader *reader);
 
 /*
@@ -474,6 +523,13 @@ STORE_EXTERN void store_reader_close(store_reader *reader);
 STORE_EXTERN int store_writer_open(store_writer **out, store *s, const char *location,
                                    const store_request *request);
 STORE_EXTERN int store_writer_write(store_writer *writer, const void *data, size_t size);
+/* Writes `data` at `offset`, over what was written before; behind the end it goes on from there, with a
+ * hole between. Meant for few changes: each may read and write a chunk. Not for ranges and typed objects. */
+STORE_EXTERN int store_writer_write_at(store_writer *writer, uint64_t offset, const void *data, size_t size);
+/* Copies back what was written, up to `capacity` bytes from `offset` on; *got is 0 behind the end. Not for
+ * ranges. */
+STORE_EXTERN int store_writer_read(size_t *got, store_writer *writer, void *buffer, size_t capacity,
+                                   uint64_t offset);
 /* Publishes. After an error it may be tried again, or closed. */
 STORE_EXTERN int store_writer_commit(store_answer *out, store_writer *writer);
 STORE_EXTERN void store_writer_close(store_writer *writer);
@@ -518,6 +574,7 @@ typedef struct store_list_options {
     size_t where_count;       /* or the first ones of it */
     const char *order_by;     /* a unique key's properties joined by ","; then `after`
                                  and `prefix` are key text of that key */
+    uint64_t base;            /* as in store_request */
 } store_list_options;
 
 #define STORE_LIST_OPTIONS_VERSION 1
@@ -544,6 +601,10 @@ STORE_EXTERN int store_iter_open(store_iter **out, store *s, const char *locatio
 /* STORE_OK with the next entry, STORE_END after the last. */
 STORE_EXTERN int store_iter_next(store_entry *out, store_iter *iter);
 STORE_EXTERN void store_iter_close(store_iter *iter);
+
+/* The location of the node with this id (one of them, if it has several); store_free. A collection or a
+ * node with several names is found at once, any other by going through the store. Expected errors: not_found. */
+STORE_EXTERN int store_location_of(char **location, store *s, uint64_t id, const store_get_options *options);
 
 /* The location of the object with this unique (or main) key; store_free.
  * All properties of the key must be given. Expected errors: not_found. */
@@ -613,6 +674,16 @@ typedef struct store_reader_info {
     uint64_t pinned_bytes; /* freed since and kept for it and others as old */
     bool alive;
 } store_reader_info;
+
+/* What a file system's statfs() wants: bytes in all, and bytes that can still be written: the disk's free
+ * space (to whom is not privileged) and the pages of the store's files that can be used again. Nodes are not
+ * counted: `nodes` is an estimate. Reads no records. */
+typedef struct store_room {
+    uint64_t total_bytes, free_bytes, available_bytes; /* available: to an ordinary user */
+    uint64_t nodes;
+} store_room;
+
+STORE_EXTERN int store_room_get(store_room *out, store *s);
 
 /* Who reads, in all processes; release with store_free. Clears dead readers after
  * listing them. */
