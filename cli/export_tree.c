@@ -77,6 +77,7 @@ static int export_step(struct exporter *exporter, struct directories *directorie
         return export_file(exporter, dir, step);
     case STORE_LINK:
         return export_link(exporter, dir, step);
+    case STORE_SPECIAL:
     case STORE_PROPERTY: /* never in a listing */
         break;
     }

@@ -111,6 +111,7 @@ const char *store_kind_name(store_kind kind)
     case STORE_OBJECT: return "object";
     case STORE_LINK: return "link";
     case STORE_PROPERTY: return "property";
+    case STORE_SPECIAL: return "special";
     }
     return "object";
 }
