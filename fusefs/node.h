@@ -1,0 +1,94 @@
+/*
+ * node.h - the inodes that the kernel knows or that are in use, and the names
+ * that only this mount has.
+ *
+ * An inode's number is the id of the store's record: persistent, never used
+ * again. A file that is created gets a reserved id, which becomes its record's
+ * when it is first published. The kernel counts its look-ups; a node lives as long as
+ * that count, a reference of a handle or request, or a name of the mount's own keeps it.
+ *
+ * The names of what the store has are the store's; a node only remembers where
+ * it was seen last. The mount's own names are those of staged files (created, not
+ * yet published), of scratch files (never published), and whiteouts: names that the store
+ * has and this mount hides.
+ *
+ * One lock guards all of this; no store call is made while it is held.
+ */
+#ifndef FUSEFS_NODE_H
+#define FUSEFS_NODE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <store.h>
+
+struct file;
+
+struct node {
+    uint64_t ino;        /* as the kernel has it: the root of the mount is 1 */
+    uint64_t lookups;
+    unsigned references;
+    uint64_t parent;     /* ino of the directory it was seen in; 0: it has no name (unlinked while in use) */
+    char *name;          /* there; owned */
+    struct file *file;   /* its bytes while it is open or staged; guarded by the table's lock, see file.h */
+    struct node *next;   /* in its bucket */
+};
+
+/* A name that only the mount has. */
+struct own_name {
+    uint64_t parent;     /* ino */
+    struct node *node;   /* referenced; NULL: a whiteout */
+    uint64_t hidden;     /* whiteout: id of the store's node that it hides */
+    uint64_t twin;       /* whiteout: ino of the scratch file that the hidden one was renamed to */
+    struct own_name *next;
+    char name[];
+};
+
+struct node_table {
+    pthread_mutex_t lock;
+    struct node **buckets;
+    size_t bucket_count, count;
+    struct own_name **own;   /* buckets by (parent, name) */
+    size_t own_buckets, own_count;
+    uint64_t root;           /* id that ino 1 stands for */
+};
+
+int node_table_init(struct node_table *table);
+void node_table_release(struct node_table *table);
+
+/* The node of a request, with a reference; NULL if there is none (ESTALE). */
+struct node *node_get(struct node_table *table, uint64_t ino);
+/* The same, made if it is not known, and seen at (parent, name). NULL: no memory. */
+struct node *node_see(struct node_table *table, uint64_t ino, uint64_t parent, const char *name);
+void node_put(struct node_table *table, struct node *node);
+/* One look-up more, to be called before the reply that tells the kernel of the node; node_forget
+ * takes away `count`. */
+void node_count_lookup(struct node_table *table, struct node *node);
+void node_forget(struct node_table *table, uint64_t ino, uint64_t count);
+
+/* Where the node is: false if it has no name any more. `name` has STORE_NAME_MAX + 1 bytes. */
+bool node_place(struct node_table *table, const struct node *node, uint64_t *parent, char *name);
+/* It is there now; name NULL: it has none any more. False: no memory. */
+bool node_move(struct node_table *table, struct node *node, uint64_t parent, const char *name);
+
+/* ------------------------------------------------- names of the mount's own */
+
+enum own_kind { OWN_NONE, OWN_FILE, OWN_WHITEOUT };
+
+/* What the mount itself has under (parent, name); `*node` is referenced, for OWN_FILE. */
+enum own_kind own_find(struct node_table *table, struct node **node, uint64_t parent, const char *name);
+/* Gives the node the name, or with node NULL hides the store's node `hidden` there; what stood there before in
+ * the mount's own names is gone. False: no memory. */
+bool own_set(struct node_table *table, uint64_t parent, const char *name, struct node *node, uint64_t hidden,
+             uint64_t twin);
+void own_remove(struct node_table *table, uint64_t parent, const char *name);
+/* Of a whiteout: what it hides, and its twin. False if there is none. */
+bool own_whiteout(struct node_table *table, uint64_t parent, const char *name, uint64_t *hidden, uint64_t *twin);
+/* Is anything of the mount's own in the directory? Whiteouts do not count. */
+bool own_any(struct node_table *table, uint64_t parent);
+/* Every own name in the directory (0: everywhere). `each` is called with the lock held and must not call back;
+ * non-zero ends it and is returned. */
+int own_each(struct node_table *table, uint64_t parent, int (*each)(void *context, const struct own_name *own),
+             void *context);
+
+#endif
