@@ -1,6 +1,10 @@
 /*
  * file.h - open files. All handles of an inode share one struct file, so that
- * two writers and a reader see the same bytes, and one PUT publishes what all of them wrote.
+ * two writers and a reader see the same bytes, and one PUT publishes what all of
+ * them wrote.
+ *
+ * Locks: a file's lock is taken before the node table's. Store calls are made under the file's lock,
+ * never under the table's. Nobody takes two files' locks at once.
  */
 #ifndef FUSEFS_FILE_H
 #define FUSEFS_FILE_H
@@ -11,32 +15,94 @@
 /* Where a file's newest bytes and attributes live. */
 enum file_state {
     FILE_STORED,   /* the store has the object; what was changed since is in `content` */
-    FILE_STAGED,   /* created here and not published yet */
+    FILE_STAGED,   /* created here and not published yet; also when the store refused its body: `refused` */
     FILE_SCRATCH,  /* of this mount only, until it is renamed to a name that is published */
-    FILE_REFUSED,  /* created here, and the store refused its body: see `problem` */
     FILE_DETACHED, /* unlinked while open: it lives until the last handle is closed */
 };
 
 struct file {
-    pthread_mutex_t lock;      /* taken before the node table's, never while holding that */
+    pthread_mutex_t lock;
     struct node *node;         /* not referenced: the node owns the file */
-    unsigned handles, writers; /* guarded by the table's lock */
+    unsigned handles;          /* and other users of the moment; guarded by the table's lock */
+    unsigned writers;          /* handles that may write */
     enum file_state state;
-    struct content *content;   /* NULL until the first byte is read or written */
-    store_stat stat;           /* attributes as this mount shows them; size and version by `content` where there is one */
-    bool dirty;                /* content or attributes were changed and not published */
+    bool known;                /* `stat` is filled in */
+    bool dirty;                /* there are bytes or attributes that are not published */
+    bool exclusive;            /* made by O_EXCL: its publication must not replace anything */
     bool typed;                /* in a typed collection */
-    struct json_scan *scan;    /* a new typed body, as far as it was written from its beginning; or NULL */
+    int refused;               /* errno of the last publication, which the store refused; 0 after the next change */
+    unsigned mask;             /* attributes (enum store_attribute_mask) to be published with the bytes */
+    unsigned epoch;            /* one more whenever another face's version took the place of the one that was open */
+    struct content *content;   /* NULL until a byte is read or written */
+    store_stat stat;           /* as this mount shows it: all of it unless FILE_STORED, then what `mask` says, and what
+                                  it was when the file was opened */
+    char *type;                /* media type and metadata that were set before the first publication */
+    store_meta *meta;
+    size_t meta_count;
+    struct json_scan *scan;    /* a new typed body, as long as it is written from its beginning on; or NULL */
+    uint64_t scanned;          /* bytes of it */
 };
 
 /* One open(). */
 struct handle {
     struct node *node;         /* referenced */
+    struct file *file;
     int flags;                 /* of open() */
     pid_t opener;              /* thread group; 0: not known (another pid namespace) */
-    bool killed;               /* its writer died by a signal: what it wrote is not to be published */
-    uint64_t version;          /* it reads this one, or one that replaced it when it was read to its end ... */
-    uint64_t end;              /* ... here */
+    bool killed;               /* its process died by a signal: what it wrote is not to be published */
+    unsigned epoch;            /* the file's when it was opened, or when it went on to a newer version ... */
+    uint64_t end;              /* ... and the size then */
 };
+
+/* A place as the store is told of it. */
+struct place {
+    uint64_t base;
+    uint64_t id;                    /* for if_id */
+    char name[STORE_NAME_MAX + 2];  /* "/name", or "/" for a collection, which is its own base */
+};
+
+/* The place of a node, ESTALE if it has none. */
+int place_of(struct place *out, struct fs *fs, const struct node *node);
+/* The place `name` in a directory. */
+void place_in(struct place *out, const struct fs *fs, fuse_ino_t parent, const char *name);
+/* What the store has there; with `id` set it must be that node. */
+int place_stat(store_stat *out, struct fs *fs, const struct place *place);
+
+/* The file of a node, made if it has none; to be released with file_put. NULL: no memory. */
+struct file *file_get(struct fs *fs, struct node *node);
+/* The same, only if there is one: it is open, or the mount's own. */
+struct file *file_find(struct fs *fs, struct node *node);
+/* Frees it when it was the last user's and the store has all of it. The node is still referenced. */
+void file_put(struct fs *fs, struct file *file);
+
+/* All below are to be called with the file's lock held. */
+
+/* Fills in `stat`, if it is not known yet. */
+int file_load(struct fs *fs, struct file *file);
+/* Opens the content, if it is not open yet: what the store has, or nothing when staged. */
+int file_content(struct fs *fs, struct file *file);
+/* Begins with nothing, as O_TRUNC has it. */
+int file_truncate(struct fs *fs, struct file *file);
+/* What stat(2) is to say. */
+int file_stat(store_stat *out, uint64_t *allocated, struct fs *fs, struct file *file);
+/* Bytes were changed: times, set-id bits (unless `privileged`), what a refusal left. */
+void file_touch(struct file *file, bool privileged);
+/* Another face changed the object: what is open of it is read anew, unless it was changed here, too. */
+void file_overtaken(struct file *file);
+/* The object is to be unlinked or replaced: keeps what is open of it readable. */
+int file_keep(struct fs *fs, struct file *file);
+/* It has no name any more: nothing of it will be published. */
+void file_detach(struct file *file);
+
+/* publish.c: publishes what is dirty; 0 if there is nothing to do. */
+int file_publish(struct fs *fs, struct file *file);
+/* Forgets what is dirty: of a killed writer, or refused. A new file loses its name. */
+void file_discard(struct fs *fs, struct file *file);
+/* Puts what the store refused beside the object, as a scratch file, and forgets it here. */
+int file_set_aside(struct fs *fs, struct file *file);
+
+/* Makes a file of the mount's own at (parent, name), with a new id and these attributes: a reference to its node. */
+int file_make(struct node **out, struct fs *fs, enum file_state state, fuse_ino_t parent, const char *name,
+              const store_stat *stat);
 
 #endif

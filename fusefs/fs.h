@@ -16,6 +16,7 @@
 
 #include "content.h"
 #include "node.h"
+#include "problem.h"
 
 /* What the mount's -o options say, beside those that are the kernel's or libfuse's. */
 struct fs_options {
@@ -36,6 +37,7 @@ struct fs {
     uint64_t root;             /* id of the mounted collection: the kernel calls it FUSE_ROOT_ID */
     struct node_table nodes;
     struct content_pool pool;
+    struct problem_list *problems;
     struct watch *watch;       /* tells the kernel what others changed; NULL while there is none */
     pthread_mutex_t ids_lock;  /* reserved ids for files to be created */
     uint64_t next_id, last_id;

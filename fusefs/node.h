@@ -30,16 +30,18 @@ struct node {
     unsigned references;
     uint64_t parent;     /* ino of the directory it was seen in; 0: it has no name (unlinked while in use) */
     char *name;          /* there; owned */
+    bool directory;
+    uint64_t cached;     /* the version that the kernel's pages are of; 0: not known. Guarded by the file's lock */
     struct file *file;   /* its bytes while it is open or staged; guarded by the table's lock, see file.h */
     struct node *next;   /* in its bucket */
 };
 
-/* A name that only the mount has. */
+/* A name that only the mount has: a file, a whiteout, or a file over a whiteout. */
 struct own_name {
     uint64_t parent;     /* ino */
-    struct node *node;   /* referenced; NULL: a whiteout */
-    uint64_t hidden;     /* whiteout: id of the store's node that it hides */
-    uint64_t twin;       /* whiteout: ino of the scratch file that the hidden one was renamed to */
+    struct node *node;   /* the file, referenced; NULL: only a whiteout */
+    uint64_t hidden;     /* id of the store's node that is hidden here; 0: no whiteout */
+    uint64_t twin;       /* ino of the scratch file that it was renamed to */
     struct own_name *next;
     char name[];
 };
@@ -77,13 +79,18 @@ enum own_kind { OWN_NONE, OWN_FILE, OWN_WHITEOUT };
 
 /* What the mount itself has under (parent, name); `*node` is referenced, for OWN_FILE. */
 enum own_kind own_find(struct node_table *table, struct node **node, uint64_t parent, const char *name);
-/* Gives the node the name, or with node NULL hides the store's node `hidden` there; what stood there before in
- * the mount's own names is gone. False: no memory. */
-bool own_set(struct node_table *table, uint64_t parent, const char *name, struct node *node, uint64_t hidden,
-             uint64_t twin);
+/* Gives the node the name; a file of the mount's own that had it loses it. False: no memory. */
+bool own_set(struct node_table *table, uint64_t parent, const char *name, struct node *node);
+/* Hides the store's node `hidden` there. False: no memory. */
+bool own_hide(struct node_table *table, uint64_t parent, const char *name, uint64_t hidden, uint64_t twin);
+/* The file loses the name; what it stood over is hidden still. */
+void own_unset(struct node_table *table, uint64_t parent, const char *name);
+/* Neither file nor whiteout is there any more. */
 void own_remove(struct node_table *table, uint64_t parent, const char *name);
-/* Of a whiteout: what it hides, and its twin. False if there is none. */
-bool own_whiteout(struct node_table *table, uint64_t parent, const char *name, uint64_t *hidden, uint64_t *twin);
+/* The whiteout with this twin: what it hides and where (`name` has STORE_NAME_MAX + 1 bytes), and whether a file of the
+ * mount's own stands there. False if there is none. */
+bool own_find_twin(struct node_table *table, uint64_t twin, uint64_t *hidden, uint64_t *parent, char *name,
+                   bool *covered);
 /* Is anything of the mount's own in the directory? Whiteouts do not count. */
 bool own_any(struct node_table *table, uint64_t parent);
 /* Every own name in the directory (0: everywhere). `each` is called with the lock held and must not call back;
