@@ -340,8 +340,7 @@ static int define(struct txn *txn, const struct target *target, struct collectio
         rc = tree_record(&record, &view, target);
     if (rc == STORE_OK)
         rc = node_write(txn, target, &change, &op->operation.answer->one);
-    txn->namespace_changed = true;
-    tree_cache_clear(txn->cache);
+    tree_changed(txn);
     return rc;
 }
 

@@ -269,8 +269,7 @@ int node_remove(struct txn *txn, const struct target *target, const struct recor
         return rc;
     key_garbage(&key, GARBAGE_COLLECTION, id);
     txn->garbage = true;
-    txn->namespace_changed = true;
-    tree_cache_clear(txn->cache);
+    tree_changed(txn);
     return engine_put(&txn->engine, key_slice(&key), slice_of("", 0));
 }
 

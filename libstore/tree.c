@@ -72,6 +72,12 @@ void tree_cache_clear(struct tree_cache *cache)
             forget(cache, &cache->slots[i]);
 }
 
+void tree_changed(struct txn *txn)
+{
+    txn->namespace_changed = true;
+    tree_cache_clear(txn->cache);
+}
+
 void tree_cache_free(void *attachment)
 {
     struct tree_cache *cache = attachment;

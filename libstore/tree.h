@@ -49,6 +49,8 @@ struct view view_of_txn(struct txn *txn);
  * snapshot shows. Between two attaches the definitions it gave out stay. */
 int tree_cache_attach(struct tree_cache **out, store *s, struct snapshot *snapshot, uint64_t seen);
 void tree_cache_clear(struct tree_cache *cache);
+/* The transaction deleted, moved or defined a collection: what was resolved before is stale, for everybody. */
+void tree_changed(struct txn *txn);
 void tree_cache_free(void *cache);
 
 /*
