@@ -50,15 +50,15 @@ fuse_cflags = $(eval fuse_cflags := $(call ask,--cflags,fuse3))$(fuse_cflags)
 fuse_libs   = $(eval fuse_libs := $(call ask,--libs,fuse3))$(fuse_libs)
 http_libs   = $(eval http_libs := $(call ask,--libs,libmicrohttpd))$(http_libs)
 
-# What a folder may see: only the library, its unit and fault tests see internal headers;
-# everybody else gets a copy of the public header and nothing more.
+# What a folder may see: only the library, its unit and fault tests see internal headers (unit tests also
+# those of the file system, as "fusefs/..."); everybody else gets a copy of the public header and nothing more.
 public        := build/include/store.h
 see_libstore  := -Ilibstore
 see_cli       := -Ibuild/include
 see_fusefs     = -Ibuild/include $(fuse_cflags)
 see_httpd     := -Ibuild/include
 see_bench     := -Ibuild/include
-see_tests/unit    := -Ilibstore -Itests/support
+see_tests/unit    := -Ilibstore -I. -Itests/support
 see_tests/fault   := -Ilibstore -Itests/support
 see_tests/api     := -Ibuild/include -Itests/support
 see_tests/faces   := -Ibuild/include -Itests/support
@@ -78,8 +78,10 @@ archive  := $(BUILD)/libstore.a
 so_name  := libstore.so.$(SOVER)
 so_file  := libstore.so.$(VERSION)
 shared   := $(BUILD)/$(so_file)
-programs := $(if $(call sources,cli),$(BUILD)/storectl) $(if $(call sources,fusefs),$(BUILD)/storefs) \
+programs := $(if $(call sources,cli),$(BUILD)/storectl) $(if $(wildcard fusefs/main.c),$(BUILD)/storefs) \
             $(if $(call sources,httpd),$(BUILD)/storehttp)
+# Parts of the file system that unit tests look at; an archive, so that only those are linked.
+fs_parts := $(BUILD)/fusefs.a
 suite    := $(if $(suite_objects),$(BUILD)/tests/run)
 crash    := $(patsubst %.c,$(BUILD)/%,$(call sources,tests/crash))
 examples := $(patsubst %.c,$(BUILD)/%,$(call sources,examples))
@@ -142,10 +144,14 @@ $(programs): $(files)
 	$(say) LD $@
 	$(Q)$(link) -o $@ $(filter %.o %.a,$^) $(face_libs) $(lib_libs)
 
+$(fs_parts): $(filter-out %/main.o,$(call objects,fusefs)) $(files)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
 # The suite sees the internals too.
-$(suite): $(suite_objects) $(lib_objects) $(files)
+$(suite): $(suite_objects) $(lib_objects) $(fs_parts) $(files)
 	$(say) LD $@
-	$(Q)$(link) $(addprefix -Wl$(comma)--wrap=,$(wrapped)) -o $@ $(filter %.o,$^) $(lib_libs) -lcriterion
+	$(Q)$(link) $(addprefix -Wl$(comma)--wrap=,$(wrapped)) -o $@ $(filter %.o,$^) $(fs_parts) $(lib_libs) -lcriterion
 
 $(crash): $(BUILD)/%: $(BUILD)/%.o $(archive)
 	$(say) LD $@
