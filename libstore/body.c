@@ -101,7 +101,7 @@ static int find_chunk(struct slice *row, struct snapshot *bodies, uint64_t id, u
  * not published, or not tidied up after yet) nothing was taken away: then it is a hole, as without any
  * newer row.
  */
-static int absent_chunk(struct snapshot *bodies, uint64_t id, uint32_t chunk, uint64_t generation)
+int body_absent_chunk(struct snapshot *bodies, uint64_t id, uint32_t chunk, uint64_t generation)
 {
     struct engine_cursor cursor;
     struct slice found, row;
@@ -167,7 +167,7 @@ static int chunk_at(struct chunk *out, struct snapshot *bodies, const struct rec
     *out = (struct chunk){ { "", 0 }, 0, record->body_generation };
     rc = find_chunk(&row, bodies, record->body_id, chunk, &out->generation);
     if (rc == ENGINE_ABSENT)
-        return absent_chunk(bodies, record->body_id, chunk, record->body_generation);
+        return body_absent_chunk(bodies, record->body_id, chunk, record->body_generation);
     if (rc != STORE_OK)
         return rc;
     if (row.size < CHUNK_CHECKSUM || row.size > CHUNK_CHECKSUM + CHUNK_DATA)

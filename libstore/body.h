@@ -31,24 +31,38 @@
 
 /* ------------------------------------------------------------ staging */
 
+#define REWORKED_MAX 64 /* chunks that wait to be written over: 4 MiB */
+
 struct body_writer {
     store *store;
-    uint64_t id;    /* 0 until the first flush */
+    uint64_t id;     /* 0 until the first flush */
     uint64_t size;
     uint32_t chunks; /* flushed, or left out */
     bool sparse;     /* some were left out */
     struct buffer pending;
+    struct buffer reworked; /* flushed chunks that were written over since, CHUNK_DATA bytes each ... */
+    uint32_t reworked_chunks[REWORKED_MAX]; /* ... and which */
 };
 
 void body_writer_init(struct body_writer *writer, store *s);
+/* Goes on at the end. After an error the size tells how much of it came in. */
 int body_writer_write(struct body_writer *writer, const void *data, size_t size);
-/* Goes on `size` bytes further, which read as zero; the end stays within BODY_MAX. The body must then
- * be published as sparse. */
+/* Goes on `size` bytes further, which read as zero. The body must then be published as sparse if it says so. */
 int body_writer_skip(struct body_writer *writer, uint64_t size);
-/* Writes what is pending. writer->id is then a complete staged body. */
+/* Writes anywhere: over what was written, and on from the end, or from behind it. */
+int body_writer_write_at(struct body_writer *writer, uint64_t offset, const void *data, size_t size);
+/* Copies back what was written; nothing behind the end. */
+int body_writer_read(size_t *got, struct body_writer *writer, uint64_t offset, void *out, size_t capacity);
+/* Writes what is pending. writer->id is then a complete staged body; more may be written all the same. */
 int body_writer_finish(struct body_writer *writer);
-/* Drops what was written unless `keep`, and frees the buffer. */
+/* Drops what was written unless `keep`, and frees the memory. */
 void body_writer_release(struct body_writer *writer, bool keep);
+
+/* For body_writer.c and body_rework.c: the upload's id, which it gets with its first rows; writing over what is
+ * written already; the commit of what was. */
+int body_writer_claim(uint64_t *id, const struct body_writer *writer, struct transaction *txn);
+int body_rework(struct body_writer *writer, uint64_t offset, const char *data, size_t size);
+int body_rework_flush(struct body_writer *writer);
 
 /* Stages a whole buffer. */
 int body_stage(uint64_t *id, store *s, const void *data, size_t size);
@@ -106,6 +120,12 @@ int body_read(struct snapshot *objects, struct snapshot *bodies, const struct re
 int body_confirm_hole(store *s, const struct record *record);
 /* Reads in the view's snapshot of the bodies, or one of its own; holes confirmed. */
 int body_read_at(const struct view *view, const struct record *record, uint64_t offset, void *out, size_t size);
+/* The first run of chunks [*first, *end) from `chunk` on of which the file keeps anything, as the record sees them;
+ * both are the number of its chunks if there is none. The rest are holes, if body_confirm_hole agrees. */
+int body_extent(uint32_t *first, uint32_t *end, struct snapshot *objects, struct snapshot *bodies,
+                const struct record *record, uint32_t chunk);
+/* No row of a chunk is as old as `generation`: ENGINE_ABSENT for a hole, precondition_failed if it was superseded. */
+int body_absent_chunk(struct snapshot *bodies, uint64_t id, uint32_t chunk, uint64_t generation);
 /* The precondition_failed of a version that cannot be read any more. */
 int body_gone(void);
 /* The data of a chunk's row and its generation, borrowed and verified; ENGINE_ABSENT for a hole. */
@@ -137,6 +157,8 @@ int body_delta_put(struct txn *txn, uint64_t id, uint64_t generation, uint64_t o
  * on; `*end` is where in the chunk the last of them ends. */
 int body_overlay(size_t *end, struct snapshot *objects, const struct record *record, uint32_t chunk,
                  uint64_t base, size_t at, char *to, size_t size);
+/* The first chunk from `chunk` on with a delta that the record sees; `*out` stays if there is none. */
+int body_delta_next(uint32_t *out, struct snapshot *objects, const struct record *record, uint32_t chunk);
 /* The caretaker's: all of a body's; merges those of some chunks into them. */
 int body_forget_deltas(struct txn *txn, uint64_t id);
 int body_merge_slice(store *s, bool *more);

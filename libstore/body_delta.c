@@ -125,6 +125,35 @@ int body_overlay(size_t *end, struct snapshot *objects, const struct record *rec
     return rc < 0 ? rc : STORE_OK;
 }
 
+int body_delta_next(uint32_t *out, struct snapshot *objects, const struct record *record, uint32_t chunk)
+{
+    struct engine_cursor cursor;
+    struct slice found, value;
+    struct delta delta = { 0 };
+    struct key key;
+    int rc;
+
+    if (record->body_generation <= GENERATION_SPARSE)
+        return STORE_OK;
+    rc = engine_cursor_open(&cursor, objects);
+    if (rc != STORE_OK)
+        return rc;
+    delta_key(&key, record->body_id, chunk, 0);
+    rc = engine_seek(&cursor, key_slice(&key), &found, &value);
+    key.size -= 12; /* the body's */
+    while (rc == STORE_OK && key_has_prefix(found, &key)) {
+        rc = body_delta_read(&delta, found, value);
+        if (rc == STORE_OK && delta.generation <= record->body_generation) {
+            *out = delta.chunk;
+            break;
+        }
+        if (rc == STORE_OK)
+            rc = engine_next(&cursor, &found, &value);
+    }
+    engine_cursor_close(&cursor);
+    return rc < 0 ? rc : STORE_OK;
+}
+
 int body_whole_chunk(char *whole, size_t *size, struct snapshot *objects, struct snapshot *bodies,
                      const struct record *record, uint32_t chunk, uint64_t *base)
 {

@@ -1,10 +1,9 @@
-/* body_stage.c - uploads: chunks written ahead of the transaction that publishes them. */
+/* body_stage.c - staged bodies: ids, the rows that say whose they are, commits of the bodies file, deleting. */
 #include "body.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define FLUSH_SIZE (128u * CHUNK_DATA) /* about 8 MiB: 0.93 of raw LMDB; with 4 MiB 0.89, with 16 less again */
 #define DROP_SLICE 512                /* chunks that one transaction deletes */
 #define DROP_ROOM (128u << 10)        /* what that may take of the file, at most */
 #define STAGED_ROW 12                 /* u64 nonce, u32 slot */
@@ -195,133 +194,6 @@ int body_commit(store *s, size_t size, int (*write)(void *context, struct transa
 
     for (int tries = 0; rc == STORE_FULL && tries < 40 && engine_map_full(s->bodies); tries++)
         rc = commit_once(s, size, write, context);
-    return rc;
-}
-
-/* What one transaction of an upload writes: whole chunks unless they are the last. */
-struct piece {
-    struct body_writer *writer;
-    uint64_t id;
-    const char *data;
-    size_t size;
-};
-
-static int write_piece(void *context, struct transaction *txn)
-{
-    struct piece *piece = context;
-    struct body_writer *writer = piece->writer;
-    int rc = STORE_OK;
-
-    piece->id = writer->id;
-    if (writer->id == 0) {
-        rc = body_claim(txn, 1, &piece->id);
-        if (rc == STORE_OK)
-            rc = body_mark_staged(txn, writer->store, piece->id);
-    }
-    return rc == STORE_OK ? body_put_chunks(txn, piece->id, writer->chunks, piece->data, piece->size) : rc;
-}
-
-static int flush(struct body_writer *writer, const char *data, size_t size)
-{
-    struct piece piece = { writer, 0, data, size };
-    int rc = body_commit(writer->store, size, write_piece, &piece);
-
-    if (rc != STORE_OK)
-        return rc;
-    writer->id = piece.id;
-    writer->chunks += (uint32_t)((size + CHUNK_DATA - 1) / CHUNK_DATA);
-    return STORE_OK;
-}
-
-void body_writer_init(struct body_writer *writer, store *s)
-{
-    *writer = (struct body_writer){ .store = s };
-}
-
-int body_writer_write(struct body_writer *writer, const void *data, size_t size)
-{
-    const char *from = data;
-    int rc = STORE_OK;
-
-    if (size > BODY_MAX - writer->size)
-        return problem(STORE_TOO_LARGE, "a body has at most %llu bytes", (unsigned long long)BODY_MAX);
-    writer->size += size;
-    while (size > 0 && rc == STORE_OK) {
-        size_t part = FLUSH_SIZE - writer->pending.size;
-        if (writer->pending.size == 0 && size >= FLUSH_SIZE) {
-            part = FLUSH_SIZE; /* straight from the caller's memory */
-            rc = flush(writer, from, part);
-        } else {
-            part = size < part ? size : part;
-            buffer_append(&writer->pending, from, part);
-            if (writer->pending.failed)
-                return problem(STORE_NO_MEMORY, "no memory for an upload");
-            if (writer->pending.size == FLUSH_SIZE) {
-                rc = flush(writer, writer->pending.data, FLUSH_SIZE);
-                buffer_clear(&writer->pending);
-            }
-        }
-        from += part;
-        size -= part;
-    }
-    return rc;
-}
-
-/* Whole chunks of zeros are left out; their place is kept. */
-int body_writer_skip(struct body_writer *writer, uint64_t size)
-{
-    static const char zeros[CHUNK_DATA];
-    int rc = STORE_OK;
-
-    while (size > 0 && rc == STORE_OK) {
-        size_t filled = writer->pending.size % CHUNK_DATA;
-        size_t part = size < CHUNK_DATA - filled ? (size_t)size : CHUNK_DATA - filled;
-        uint64_t whole = filled == 0 ? size / CHUNK_DATA : 0;
-        if (whole == 0) {
-            rc = body_writer_write(writer, zeros, part);
-            size -= part;
-            continue;
-        }
-        if (writer->pending.size > 0)
-            rc = flush(writer, writer->pending.data, writer->pending.size);
-        buffer_clear(&writer->pending);
-        writer->chunks += (uint32_t)whole;
-        writer->size += whole * CHUNK_DATA;
-        writer->sparse = true;
-        size -= whole * CHUNK_DATA;
-    }
-    return rc;
-}
-
-int body_writer_finish(struct body_writer *writer)
-{
-    int rc = STORE_OK;
-
-    if (writer->pending.size > 0 || writer->id == 0)
-        rc = flush(writer, writer->pending.data, writer->pending.size);
-    buffer_clear(&writer->pending);
-    return rc;
-}
-
-void body_writer_release(struct body_writer *writer, bool keep)
-{
-    if (writer->id != 0 && !keep)
-        body_drop(writer->store, writer->id);
-    buffer_release(&writer->pending);
-    writer->id = 0;
-}
-
-int body_stage(uint64_t *id, store *s, const void *data, size_t size)
-{
-    struct body_writer writer;
-    int rc;
-
-    body_writer_init(&writer, s);
-    rc = body_writer_write(&writer, data, size);
-    if (rc == STORE_OK)
-        rc = body_writer_finish(&writer);
-    *id = writer.id;
-    body_writer_release(&writer, rc == STORE_OK);
     return rc;
 }
 

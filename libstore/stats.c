@@ -1,6 +1,8 @@
 /* stats.c - what is in a store, and who reads it. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "buffer.h"
 #include "change.h"
@@ -209,6 +211,45 @@ int store_stats_get(store_stats *out, store *s)
     if (rc != STORE_OK)
         *out = (store_stats){ 0 };
     return rc;
+}
+
+/* ------------------------------------------------------------------- room */
+
+/* Pages of the files that can be used again, and how many rows the objects have. */
+static int reusable(uint64_t *bytes, uint64_t *rows, store *s)
+{
+    struct store_space objects, bodies;
+    int rc = engine_space(s->objects, &objects);
+
+    if (rc == STORE_OK)
+        rc = engine_space(s->bodies, &bodies);
+    if (rc != STORE_OK)
+        return rc;
+    *bytes = objects.reclaimable_bytes + bodies.reclaimable_bytes;
+    *rows = objects.entries;
+    return STORE_OK;
+}
+
+int store_room_get(store_room *out, store *s)
+{
+    struct statvfs disk;
+    uint64_t pages, rows;
+    int rc;
+
+    store_enter();
+    *out = (store_room){ 0 };
+    rc = reusable(&pages, &rows, s);
+    if (rc != STORE_OK)
+        return rc;
+    if (statvfs(s->path, &disk))
+        return problem_os(STORE_IO, errno, "the room on the disk: %s", strerror(errno));
+    *out = (store_room){
+        .total_bytes = (uint64_t)disk.f_blocks * disk.f_frsize,
+        .free_bytes = (uint64_t)disk.f_bfree * disk.f_frsize + pages,
+        .available_bytes = (uint64_t)disk.f_bavail * disk.f_frsize + pages,
+        .nodes = rows,
+    };
+    return STORE_OK;
 }
 
 /* ---------------------------------------------------------------- readers */

@@ -140,21 +140,68 @@ int store_writer_open_range(store_writer **out, store *s, const char *location, 
 
 /* ------------------------------------------------------- write and commit */
 
+static int check_open(const store_writer *writer)
+{
+    return writer->published ? problem(STORE_BAD_ARGUMENT, "the writer has been committed") : STORE_OK;
+}
+
 int store_writer_write(store_writer *writer, const void *data, size_t size)
 {
-    int rc = STORE_OK;
+    int rc;
 
     store_enter();
-    if (writer->published)
-        rc = problem(STORE_BAD_ARGUMENT, "the writer has been committed");
-    else if (!writer->typed)
+    rc = check_open(writer);
+    if (rc == STORE_OK && !writer->typed)
         rc = body_writer_write(&writer->body, data, size);
-    else if (writer->gathered.size + size > STORE_JSON_MAX)
+    else if (rc == STORE_OK && writer->gathered.size + size > STORE_JSON_MAX)
         rc = problem(STORE_TOO_LARGE, "a typed body has at most %u bytes", STORE_JSON_MAX);
-    else
+    else if (rc == STORE_OK)
         buffer_append(&writer->gathered, data, size);
     if (rc == STORE_OK && writer->gathered.failed)
         rc = problem(STORE_NO_MEMORY, "no memory for a typed body");
+    if (rc != STORE_OK)
+        problem_location(writer->location);
+    return rc;
+}
+
+int store_writer_write_at(store_writer *writer, uint64_t offset, const void *data, size_t size)
+{
+    int rc;
+
+    store_enter();
+    rc = check_open(writer);
+    if (rc == STORE_OK && (writer->range || writer->typed))
+        rc = problem(STORE_BAD_ARGUMENT, "a range and a typed object are written from their beginning to their end");
+    if (rc == STORE_OK)
+        rc = body_writer_write_at(&writer->body, offset, data, size);
+    if (rc != STORE_OK)
+        problem_location(writer->location);
+    return rc;
+}
+
+static size_t read_gathered(const struct buffer *gathered, void *buffer, size_t capacity, uint64_t offset)
+{
+    size_t left = offset < gathered->size ? gathered->size - (size_t)offset : 0;
+    size_t size = left < capacity ? left : capacity;
+
+    if (size > 0)
+        memcpy(buffer, gathered->data + offset, size);
+    return size;
+}
+
+int store_writer_read(size_t *got, store_writer *writer, void *buffer, size_t capacity, uint64_t offset)
+{
+    int rc;
+
+    store_enter();
+    *got = 0;
+    rc = check_open(writer);
+    if (rc == STORE_OK && writer->range)
+        rc = problem(STORE_BAD_ARGUMENT, "a range cannot be read back");
+    if (rc == STORE_OK && writer->typed)
+        *got = read_gathered(&writer->gathered, buffer, capacity, offset);
+    else if (rc == STORE_OK)
+        rc = body_writer_read(got, &writer->body, offset, buffer, capacity);
     if (rc != STORE_OK)
         problem_location(writer->location);
     return rc;
@@ -171,12 +218,12 @@ static int finish(struct body_source *out, store_writer *writer)
         *out = body_in_memory(writer->gathered.data, writer->gathered.size);
         return STORE_OK;
     }
-    if (body->id == 0 && body->size <= inline_max) {
+    if (body->id == 0 && body->chunks == 0 && body->size <= inline_max) {
         *out = body_in_memory(body->pending.data, body->size);
         return STORE_OK;
     }
     rc = body_writer_finish(body);
-    *out = (struct body_source){ .size = body->size, .staged = body->id };
+    *out = (struct body_source){ .size = body->size, .staged = body->id, .sparse = body->sparse };
     return rc;
 }
 
@@ -207,9 +254,9 @@ int store_writer_commit(store_answer *out, store_writer *writer)
     store_enter();
     if (out)
         *out = (store_answer){ 0 };
-    if (writer->published)
-        return problem(STORE_BAD_ARGUMENT, "the writer has been committed");
-    rc = publish(out, writer);
+    rc = check_open(writer);
+    if (rc == STORE_OK)
+        rc = publish(out, writer);
     if (rc != STORE_OK)
         problem_location(writer->location);
     return rc;
