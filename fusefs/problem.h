@@ -1,6 +1,7 @@
 /*
  * problem.h - the problem JSON of refused bodies, by path, for user.store.error:
- * as long as nothing better was published there, and bounded in number.
+ * as long as nothing better was published there. Bounded: those that nobody
+ * asked for the longest go first.
  */
 #ifndef FUSEFS_PROBLEM_H
 #define FUSEFS_PROBLEM_H
@@ -18,5 +19,8 @@ void problem_keep(struct problem_list *list, uint64_t parent, const char *name, 
 /* A copy, to be released with free(); NULL: none. */
 char *problem_find(struct problem_list *list, uint64_t parent, const char *name);
 void problem_forget(struct problem_list *list, uint64_t parent, const char *name);
+/* What is kept of the one, or that there is nothing, goes with a rename to the other. */
+void problem_move(struct problem_list *list, uint64_t parent, const char *name, uint64_t new_parent,
+                  const char *new_name);
 
 #endif
