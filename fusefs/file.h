@@ -91,6 +91,8 @@ void file_touch(struct file *file, bool privileged);
 void file_overtaken(struct file *file);
 /* The object is to be unlinked or replaced: keeps what is open of it readable. */
 int file_keep(struct fs *fs, struct file *file);
+/* Type and metadata are the store's now (xattr_meta.c). */
+void file_forget_meta(struct file *file);
 /* It has no name any more: nothing of it will be published. */
 void file_detach(struct file *file);
 

@@ -23,6 +23,8 @@ void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino
 /* attr.c */
 void op_getattr(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info);
 void op_setattr(fuse_req_t request, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *info);
+
+/* statfs.c */
 void op_statfs(fuse_req_t request, fuse_ino_t ino);
 
 /* open.c */
