@@ -45,13 +45,12 @@ static int delete_node(struct txn *txn, const struct target *target, const struc
 static int run(struct operation *operation, struct txn *txn)
 {
     struct delete_operation *op = (struct delete_operation *)operation;
-    const struct address address = request_address(op->location, op->request);
     struct view view = view_of_txn(txn);
     struct target target;
     struct record record;
     int rc;
 
-    rc = tree_find(&record, &target, &view, &address);
+    rc = tree_find(&record, &target, &view, op->location);
     if (rc == STORE_NOT_FOUND && conditions_any(op->request)) {
         int failed = conditions_check(op->request, NULL);
         rc = failed == STORE_OK ? problem(rc, "there is nothing to delete") : failed;
@@ -66,7 +65,7 @@ static int run(struct operation *operation, struct txn *txn)
         rc = target.property.size > 0 ? reset_property(txn, &target, &record, op)
                                       : delete_node(txn, &target, &record, op);
     if (rc < 0)
-        problem_location(tree_named(&target, &address));
+        problem_location(op->location);
     return rc;
 }
 

@@ -22,13 +22,10 @@ static char *give(int *code, size_t *size, struct slice text)
     return copy;
 }
 
-/* Opens the view, and says what is named. */
-static int begin(struct view *view, bool *own, struct address *address, store *s, const char *location,
-                 const store_get_options *options)
+static int begin(struct view *view, bool *own, store *s, const store_get_options *options)
 {
     int rc = get_options_check(&options);
 
-    *address = get_address(location, options);
     return rc == STORE_OK ? view_open(view, own, s, options->txn) : rc;
 }
 
@@ -44,7 +41,6 @@ static int end(struct view *view, bool own, int rc, const char *location)
 int store_meta_get(void **value, size_t *size, store *s, const char *location, const char *name,
                    const store_get_options *options)
 {
-    struct address address;
     struct target target;
     struct record record;
     struct slice found;
@@ -55,10 +51,10 @@ int store_meta_get(void **value, size_t *size, store *s, const char *location, c
     store_enter();
     *value = NULL;
     *size = 0;
-    rc = begin(&view, &own, &address, s, location, options);
+    rc = begin(&view, &own, s, options);
     if (rc != STORE_OK)
         return rc;
-    rc = tree_find(&record, &target, &view, &address);
+    rc = tree_find(&record, &target, &view, location);
     if (rc == STORE_OK && !attribute_find(record.attributes, ATTRIBUTE_META, slice_text(name), &found))
         rc = problem(STORE_NOT_FOUND, "there is no metadata %s", name);
     if (rc == STORE_OK)
@@ -69,7 +65,6 @@ int store_meta_get(void **value, size_t *size, store *s, const char *location, c
 int store_meta_list(store_meta **items, size_t *count, store *s, const char *location,
                     const store_get_options *options)
 {
-    struct address address;
     struct target target;
     struct record record;
     struct view view;
@@ -79,21 +74,23 @@ int store_meta_list(store_meta **items, size_t *count, store *s, const char *loc
     store_enter();
     *items = NULL;
     *count = 0;
-    rc = begin(&view, &own, &address, s, location, options);
+    rc = begin(&view, &own, s, options);
     if (rc != STORE_OK)
         return rc;
-    rc = tree_find(&record, &target, &view, &address);
+    rc = tree_find(&record, &target, &view, location);
     if (rc == STORE_OK)
         rc = metadata_copy(items, count, record.attributes, 0);
     return end(&view, own, rc, location);
 }
 
 /* The definition of the collection `location`, while its view is open. */
-static int collection_at(uint64_t *id, const struct definition **definition, struct location *parsed, char *space,
-                         struct view *view, const struct address *address)
+static int collection_at(uint64_t *id, const struct definition **definition, struct location *parsed, struct view *view,
+                         const char *location)
 {
-    int rc = tree_collection_at(id, definition, parsed, space, view, address);
+    int rc = location_parse(parsed, location);
 
+    if (rc == STORE_OK)
+        rc = tree_collection(id, definition, view, parsed->text);
     if (rc == STORE_OK && !*definition)
         rc = problem(STORE_NOT_FOUND, "the collection is plain: it has no definition");
     return rc;
@@ -102,8 +99,6 @@ static int collection_at(uint64_t *id, const struct definition **definition, str
 int store_definition_get(char **text, size_t *size, store *s, const char *location, const store_get_options *options)
 {
     const struct definition *definition;
-    char space[STORE_LOCATION_MAX + 1];
-    struct address address;
     struct location parsed;
     struct view view;
     uint64_t id;
@@ -113,10 +108,10 @@ int store_definition_get(char **text, size_t *size, store *s, const char *locati
     store_enter();
     *text = NULL;
     *size = 0;
-    rc = begin(&view, &own, &address, s, location, options);
+    rc = begin(&view, &own, s, options);
     if (rc != STORE_OK)
         return rc;
-    rc = collection_at(&id, &definition, &parsed, space, &view, &address);
+    rc = collection_at(&id, &definition, &parsed, &view, location);
     if (rc == STORE_OK)
         *text = give(&rc, size, slice_of(definition->text, definition->text_size));
     return end(&view, own, rc, location);
@@ -155,8 +150,6 @@ int store_locate(char **location, store *s, const char *collection, const void *
                  const store_get_options *options)
 {
     const struct definition *definition;
-    char space[STORE_LOCATION_MAX + 1];
-    struct address address;
     struct location parsed;
     struct view view;
     uint64_t id;
@@ -165,10 +158,10 @@ int store_locate(char **location, store *s, const char *collection, const void *
 
     store_enter();
     *location = NULL;
-    rc = begin(&view, &own, &address, s, collection, options);
+    rc = begin(&view, &own, s, options);
     if (rc != STORE_OK)
         return rc;
-    rc = collection_at(&id, &definition, &parsed, space, &view, &address);
+    rc = collection_at(&id, &definition, &parsed, &view, collection);
     if (rc == STORE_OK)
         rc = locate(location, definition, parsed.text, id, body, size);
     return end(&view, own, rc, collection);

@@ -13,11 +13,11 @@ struct side {
     struct buffer space;      /* the draft's */
 };
 
-static int find(struct side *side, struct txn *txn, const struct address *address)
+static int find(struct side *side, struct txn *txn, const char *location)
 {
     struct view view = view_of_txn(txn);
     struct record *record = &side->record;
-    int rc = tree_find(record, &side->place, &view, address);
+    int rc = tree_find(record, &side->place, &view, location);
 
     if (rc != STORE_OK)
         return rc;
@@ -103,15 +103,12 @@ static void release(struct side *side)
 int exchange_run(struct txn *txn, const struct move_operation *op)
 {
     struct side a = { 0 }, b = { 0 };
-    const struct address first = request_address(op->from, op->request);
-    const struct address second = { .location = op->to, .base = op->request->to_base };
-    const char *about;
-    int rc = find(&a, txn, &first);
+    const char *about = op->from;
+    int rc = find(&a, txn, op->from);
 
-    about = tree_named(&a.place, &first);
     if (rc == STORE_OK) {
-        rc = find(&b, txn, &second);
-        about = tree_named(&b.place, &second);
+        about = op->to;
+        rc = find(&b, txn, op->to);
     }
     if (rc == STORE_OK)
         rc = check(&a, &b, op->request);

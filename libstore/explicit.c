@@ -233,7 +233,6 @@ void store_abort(store_txn *txn)
 {
     if (!txn || engine_inherited(txn->store->objects))
         return;
-    store_enter();
     if (txn->read_only) {
         end_reading(txn);
     } else {

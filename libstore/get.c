@@ -108,7 +108,7 @@ int no_body(const struct record *record)
     return problem_os(STORE_KIND_CONFLICT, EISDIR, "it is a collection: it has no body");
 }
 
-static int stat_in(store_stat *out, store *s, const struct address *address, store_txn *txn)
+static int stat_in(store_stat *out, store *s, const char *location, store_txn *txn)
 {
     struct buffer text = BUFFER_INIT;
     struct target target;
@@ -119,7 +119,7 @@ static int stat_in(store_stat *out, store *s, const struct address *address, sto
 
     if (rc != STORE_OK)
         return rc;
-    rc = tree_find(&record, &target, &view, address);
+    rc = tree_find(&record, &target, &view, location);
     if (rc == STORE_OK && target.property.size > 0) {
         rc = property_text(&text, &target, &view, &record);
         if (rc == STORE_OK)
@@ -134,18 +134,16 @@ static int stat_in(store_stat *out, store *s, const struct address *address, sto
 
 int store_stat_get(store_stat *out, store *s, const char *location, const store_get_options *options)
 {
-    struct address address;
     store_txn *pin;
     int rc;
 
     store_enter();
     *out = (store_stat){ 0 };
     rc = get_options_check(&options);
-    address = get_address(location, options);
     if (rc == STORE_OK)
-        rc = stat_in(out, s, &address, options->txn);
+        rc = stat_in(out, s, location, options->txn);
     if (pin_overtaken(&pin, &rc, s, options)) {
-        rc = stat_in(out, s, &address, pin);
+        rc = stat_in(out, s, location, pin);
         txn_unpin(pin);
     }
     if (rc < 0)
@@ -156,12 +154,12 @@ int store_stat_get(store_stat *out, store *s, const char *location, const store_
 /* ----------------------------------------------------------- whole bodies */
 
 /* The body of what is at `location`, into memory of its own. */
-static int whole(struct buffer *out, store_stat *stat, struct view *view, const struct address *address)
+static int whole(struct buffer *out, store_stat *stat, struct view *view, const char *location)
 {
     struct target target;
     struct record record;
     struct slice text;
-    int rc = tree_find(&record, &target, view, address);
+    int rc = tree_find(&record, &target, view, location);
 
     if (rc == STORE_OK)
         rc = no_body(&record);
@@ -187,7 +185,7 @@ static int whole(struct buffer *out, store_stat *stat, struct view *view, const 
     return rc;
 }
 
-static int whole_in(struct buffer *out, store_stat *stat, store *s, const struct address *address, store_txn *txn)
+static int whole_in(struct buffer *out, store_stat *stat, store *s, const char *location, store_txn *txn)
 {
     struct view view;
     bool own;
@@ -196,7 +194,7 @@ static int whole_in(struct buffer *out, store_stat *stat, store *s, const struct
     if (rc != STORE_OK)
         return rc;
     buffer_clear(out);
-    rc = whole(out, stat, &view, address);
+    rc = whole(out, stat, &view, location);
     view_close(&view, own);
     return rc;
 }
@@ -213,12 +211,11 @@ bool pin_overtaken(store_txn **pin, int *code, store *s, const store_get_options
 static int whole_again(struct buffer *out, store_stat *stat, store *s, const char *location,
                        const store_get_options *options)
 {
-    const struct address address = get_address(location, options);
     store_txn *pin;
-    int rc = whole_in(out, stat, s, &address, options->txn);
+    int rc = whole_in(out, stat, s, location, options->txn);
 
     if (pin_overtaken(&pin, &rc, s, options)) {
-        rc = whole_in(out, stat, s, &address, pin);
+        rc = whole_in(out, stat, s, location, pin);
         txn_unpin(pin);
     }
     if (rc < 0)

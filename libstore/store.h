@@ -198,7 +198,7 @@ STORE_EXTERN const char *store_library_version(void);
 STORE_EXTERN int store_begin(store_txn **out, store *s, bool read_only);
 /* Makes all of it visible and durable, or nothing. Ends the handle either way. */
 STORE_EXTERN int store_commit(store_txn *txn);
-/* Forgets all of it. Ends the handle. NULL is fine. */
+/* Forgets all of it. Ends the handle. NULL is fine. store_problem_last() stays what it was. */
 STORE_EXTERN void store_abort(store_txn *txn);
 
 /* --------------------------------------------------------------- requests */
@@ -532,6 +532,10 @@ STORE_EXTERN int store_writer_read(size_t *got, store_writer *writer, void *buff
                                    uint64_t offset);
 /* Publishes. After an error it may be tried again, or closed. */
 STORE_EXTERN int store_writer_commit(store_answer *out, store_writer *writer);
+/* Publishes at another location and by another request than it was opened with; a writer opened with the location
+ * NULL, which checks nothing at first, at its first. Not for ranges. */
+STORE_EXTERN int store_writer_commit_at(store_answer *out, store_writer *writer, const char *location,
+                                        const store_request *request);
 STORE_EXTERN void store_writer_close(store_writer *writer);
 /* A range PATCH as a stream: what is written replaces the bytes from `offset` on. */
 STORE_EXTERN int store_writer_open_range(store_writer **out, store *s, const char *location, uint64_t offset,

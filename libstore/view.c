@@ -56,11 +56,11 @@ static int view_property(store_view *out, const struct view *view, const struct 
     return rc;
 }
 
-static int view_node(store_view *out, struct view *view, const struct address *address)
+static int view_node(store_view *out, struct view *view, const char *location)
 {
     struct target target;
     struct record record;
-    int rc = tree_find(&record, &target, view, address);
+    int rc = tree_find(&record, &target, view, location);
 
     if (rc == STORE_OK)
         rc = no_body(&record);
@@ -76,7 +76,7 @@ static int view_node(store_view *out, struct view *view, const struct address *a
     return STORE_OK;
 }
 
-static int view_in(store_view *out, store *s, const struct address *address, store_txn *txn)
+static int view_in(store_view *out, store *s, const char *location, store_txn *txn)
 {
     struct view view;
     bool own = false;
@@ -86,7 +86,7 @@ static int view_in(store_view *out, store *s, const struct address *address, sto
         return rc;
     if (own)
         out->internal[VIEW_OBJECTS] = view.snapshot;
-    rc = view_node(out, &view, address);
+    rc = view_node(out, &view, location);
     if (rc != STORE_OK)
         store_view_close(out);
     return rc;
@@ -94,18 +94,16 @@ static int view_in(store_view *out, store *s, const struct address *address, sto
 
 int store_view_open(store_view *out, store *s, const char *location, const store_get_options *options)
 {
-    struct address address;
     store_txn *pin;
     int rc;
 
     store_enter();
     *out = (store_view){ 0 };
     rc = get_options_check(&options);
-    address = get_address(location, options);
     if (rc == STORE_OK)
-        rc = view_in(out, s, &address, options->txn);
+        rc = view_in(out, s, location, options->txn);
     if (pin_overtaken(&pin, &rc, s, options)) {
-        rc = view_in(out, s, &address, pin);
+        rc = view_in(out, s, location, pin);
         if (rc == STORE_OK)
             out->internal[VIEW_PIN] = pin;
         else

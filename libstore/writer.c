@@ -12,7 +12,7 @@
 
 struct store_writer {
     store *store;
-    char *location;
+    char *location;        /* NULL: not told yet */
     store_request request; /* copies of the caller's, in `block` */
     void *block;
     bool range;
@@ -71,6 +71,17 @@ static int copy_request(store_writer *writer, const store_request *request)
     return STORE_OK;
 }
 
+/* Where it is to be published, and by which request; instead of what was said before. */
+static int take_place(store_writer *writer, const char *location, const store_request *request)
+{
+    free(writer->location);
+    free(writer->block);
+    writer->location = strdup(location);
+    writer->block = NULL;
+    return writer->location ? copy_request(writer, request_or_default(request))
+                            : problem(STORE_NO_MEMORY, "no memory for a writer");
+}
+
 /* ------------------------------------------------------------------- open */
 
 static struct put put_of(const store_writer *writer)
@@ -78,7 +89,12 @@ static struct put put_of(const store_writer *writer)
     return (struct put){ .location = writer->location, .kind = NODE_OBJECT, .request = &writer->request };
 }
 
-static int probe(store_writer *writer)
+static int check_writable(const store *s)
+{
+    return s->read_only ? problem(STORE_READ_ONLY, "the store is open for reading only") : STORE_OK;
+}
+
+static int probe(bool *typed, const store_writer *writer)
 {
     struct put put = put_of(writer);
     const struct range_write range = { .location = writer->location, .offset = writer->offset,
@@ -87,14 +103,15 @@ static int probe(store_writer *writer)
     bool own;
     int rc = verb_check(&writer->request, writer->range ? RANGE_FLAGS : PUT_FLAGS);
 
-    if (rc == STORE_OK && writer->store->read_only)
-        rc = problem(STORE_READ_ONLY, "the store is open for reading only");
+    *typed = false;
+    if (rc == STORE_OK)
+        rc = check_writable(writer->store);
     if (rc != STORE_OK)
         return rc;
     rc = view_open(&view, &own, writer->store, writer->request.txn);
     if (rc != STORE_OK)
         return rc;
-    rc = writer->range ? range_probe(&view, &range) : put_probe(&view, &put, &writer->typed);
+    rc = writer->range ? range_probe(&view, &range) : put_probe(&view, &put, typed);
     view_close(&view, own);
     return rc;
 }
@@ -112,11 +129,9 @@ static int open_writer(store_writer **out, store *s, const char *location, bool 
     writer->range = range;
     writer->offset = offset;
     body_writer_init(&writer->body, s);
-    writer->location = strdup(location);
-    rc = writer->location ? copy_request(writer, request_or_default(request))
-                          : problem(STORE_NO_MEMORY, "no memory for a writer");
-    if (rc == STORE_OK)
-        rc = probe(writer);
+    rc = location ? take_place(writer, location, request) : check_writable(s);
+    if (rc == STORE_OK && location)
+        rc = probe(&writer->typed, writer);
     if (rc != STORE_OK) {
         store_writer_close(writer);
         return rc;
@@ -255,10 +270,64 @@ int store_writer_commit(store_answer *out, store_writer *writer)
     if (out)
         *out = (store_answer){ 0 };
     rc = check_open(writer);
+    if (rc == STORE_OK && !writer->location)
+        return problem(STORE_BAD_ARGUMENT, "the writer was opened without a location");
     if (rc == STORE_OK)
         rc = publish(out, writer);
     if (rc != STORE_OK)
         problem_location(writer->location);
+    return rc;
+}
+
+/* A body that was staged before it was known to be for a typed collection comes back into memory. */
+static int gather_staged(store_writer *writer)
+{
+    struct body_writer *body = &writer->body;
+    size_t got;
+
+    if (body->size > STORE_JSON_MAX)
+        return problem(STORE_TOO_LARGE, "a typed body has at most %u bytes", STORE_JSON_MAX);
+    if (!buffer_reserve(&writer->gathered, (size_t)body->size))
+        return problem(STORE_NO_MEMORY, "no memory for a typed body");
+    writer->gathered.size = (size_t)body->size;
+    return body_writer_read(&got, body, 0, writer->gathered.data, writer->gathered.size);
+}
+
+/* The place now is the one to be published at; what was gathered as typed stays so. */
+static int publish_there(store_answer *out, store_writer *writer)
+{
+    bool gathered = writer->typed, typed;
+    int rc = probe(&typed, writer);
+
+    if (rc != STORE_OK)
+        return rc;
+    if (typed && !gathered)
+        rc = gather_staged(writer);
+    writer->typed = typed || gathered;
+    if (rc == STORE_OK)
+        rc = publish(out, writer);
+    if (!gathered)
+        buffer_release(&writer->gathered);
+    writer->typed = gathered;
+    return rc;
+}
+
+int store_writer_commit_at(store_answer *out, store_writer *writer, const char *location, const store_request *request)
+{
+    int rc;
+
+    store_enter();
+    if (out)
+        *out = (store_answer){ 0 };
+    rc = check_open(writer);
+    if (rc == STORE_OK && writer->range)
+        rc = problem(STORE_BAD_ARGUMENT, "a range is published where it was opened");
+    if (rc == STORE_OK)
+        rc = take_place(writer, location, request);
+    if (rc == STORE_OK)
+        rc = publish_there(out, writer);
+    if (rc != STORE_OK)
+        problem_location(location);
     return rc;
 }
 

@@ -104,6 +104,16 @@ Test(txn_explicit, a_reading_one_keeps_one_snapshot_of_large_bodies)
     free(body);
 }
 
+Test(txn_explicit, aborting_leaves_the_problem_as_it_was)
+{
+    store_txn *txn = begin(false);
+
+    assert_code(STORE_NO_COLLECTION, put_text(test_store(), "/c/a", "1", WITH(.txn = txn)));
+    store_abort(txn);
+    cr_assert_eq(store_problem_last()->code, STORE_NO_COLLECTION);
+    cr_assert_str_eq(store_problem_last()->location, "/c/a");
+}
+
 /* ------------------------------------------- what an undo must not leave over */
 
 Test(txn_explicit, what_an_aborted_one_made_is_no_parent_for_later_puts)
