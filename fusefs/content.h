@@ -39,13 +39,15 @@ void content_free(struct content *content);
 
 uint64_t content_size(const struct content *content);
 /* Bytes that are kept for it, holes left out: st_blocks. */
-uint64_t content_allocated(const struct content *content);
+uint64_t content_allocated(struct content *content);
 /* Is there anything that the store does not have? */
 bool content_changed(const struct content *content);
 /* The version it is based on; 0: none. */
 uint64_t content_version(const struct content *content);
-/* Has it all of its bytes itself, so that publishing replaces a whole body, whatever is there now? Otherwise it is
- * a change of content_version and can only be published onto that. */
+/* The object got another version, but kept its bytes: that is what the content is based on now. */
+void content_set_version(struct content *content, uint64_t version);
+/* Is nothing in it from a version of the store's, so that publishing replaces a whole body, whatever is there
+ * now? Otherwise it is a change of content_version, however small, and can only be published onto that. */
 bool content_whole(const struct content *content);
 
 /* *got is short at the end only. ESTALE when the version cannot be read any more. */
@@ -61,9 +63,12 @@ int content_keep(struct content *content);
 
 /*
  * Makes it the body of the object `name` ("/ada") of the collection request->base, in one commit, with what the request
- * says of type, attributes, conditions: a whole body is a PUT by request->flags, a change is a PATCH of the version it
- * is based on (precondition_failed, ESTALE, if that is not the newest any more). Then it is based on the new version.
- * On failure it is as before, and store_problem_last() tells why; the result is the store's code.
+ * says of type, metadata and attributes: a whole body is a PUT by the request's flags, conditions and id. A change of
+ * the version it is based on is a PATCH, or a PUT if that is cheaper, of which only base, if_id and STORE_SET_META
+ * are heeded beside (precondition_failed, ESTALE, if it is not the newest any more). Then it is based on the new
+ * version. On failure it has the same bytes as before and can be published again; the result is the store's
+ * code, and store_problem_last() tells why, unless it is the temporary file that failed (io, no_memory).
+ * request->txn has to be NULL.
  */
 int content_publish(store_answer *out, struct content *content, const char *name, const store_request *request);
 
