@@ -1,0 +1,356 @@
+/* loop.c - see loop.h. */
+#include "loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+#define TICK_MS 1   /* between two looks at the leader while there are requests */
+#define STREAK 4    /* requests that were there already, one after the other, for the leader to call for help */
+#define VAIN_MAX 8  /* spins in vain, one after the other, after which the leader sleeps at once */
+
+enum role { LEADER, HELPER };
+
+struct loop {
+    struct fuse_session *session;
+    int fd;                    /* to the kernel; not blocking */
+    int stop;                  /* readable when the threads are to end */
+    int bell;                  /* wakes the supervisor */
+    int64_t spin;              /* ns */
+    unsigned threads_max, helpers_max;
+
+    pthread_mutex_t lock;
+    pthread_cond_t called;
+    pthread_t *threads;
+    unsigned thread_count, parked;
+    bool leader_wanted;
+    unsigned helpers_wanted, helpers;
+
+    /* Odd while the leader works on a request, even while it listens. Who makes an odd one even is the leader from
+     * then on: the leader itself, or the supervisor in favour of another thread. */
+    atomic_uint_fast64_t turn;
+    atomic_bool asleep;        /* the supervisor waits for the bell, not for a tick */
+    atomic_int ended;          /* 0: no; 1: yes; below: the error that ended it */
+    uint64_t seen;             /* the supervisor's: turn at the last tick */
+    unsigned vain;             /* the leader's: spins in vain since one that was not */
+};
+
+struct worker {
+    struct loop *loop;
+    struct fuse_buf buffer;
+};
+
+static int64_t now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+static void ring(int eventfd)
+{
+    uint64_t one = 1;
+
+    while (write(eventfd, &one, sizeof one) < 0 && errno == EINTR)
+        continue;
+}
+
+static void end(struct loop *loop, int how)
+{
+    pthread_mutex_lock(&loop->lock);
+    if (!loop->ended)
+        loop->ended = how;
+    pthread_cond_broadcast(&loop->called);
+    pthread_mutex_unlock(&loop->lock);
+    ring(loop->stop);
+    ring(loop->bell);
+}
+
+/* ---------------------------------------------------------------- requests */
+
+/* One request into the buffer; false: there is none, or the loop has ended. */
+static bool receive(struct worker *worker)
+{
+    struct loop *loop = worker->loop;
+
+    if (loop->ended)
+        return false;
+    int got = fuse_session_receive_buf(loop->session, &worker->buffer);
+    if (got > 0)
+        return true;
+    if (got != -EAGAIN && got != -EINTR)
+        end(loop, got < 0 ? got : 1);
+    return false;
+}
+
+static void work(struct worker *worker)
+{
+    fuse_session_process_buf(worker->loop->session, &worker->buffer);
+}
+
+static bool spin(struct worker *worker, int64_t until)
+{
+    do {
+        /* A client that was put aside on this CPU has something to say sooner if it may run. */
+        sched_yield();
+        if (receive(worker))
+            return true;
+    } while (!worker->loop->ended && now() < until);
+    return false;
+}
+
+static void sleep_for_request(struct loop *loop)
+{
+    struct pollfd polls[] = { { .fd = loop->fd, .events = POLLIN }, { .fd = loop->stop, .events = POLLIN } };
+
+    poll(polls, 2, -1);
+}
+
+/* The leader's next request; false when the loop has ended. Spinning is for a client that waits for each answer:
+ * where requests come seldom it stops, until one comes again about as soon as a spin would have seen. */
+static bool await_request(struct worker *worker, unsigned *streak)
+{
+    struct loop *loop = worker->loop;
+
+    ++*streak;
+    if (receive(worker))
+        return true;
+    *streak = 0;
+    int64_t began = now();
+    if (loop->spin > 0 && loop->vain < VAIN_MAX) {
+        if (spin(worker, began + loop->spin)) {
+            loop->vain = 0;
+            return true;
+        }
+        loop->vain++;
+    }
+    while (!loop->ended) {
+        sleep_for_request(loop);
+        if (receive(worker)) {
+            if (now() - began < 2 * loop->spin)
+                loop->vain = 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ----------------------------------------------------------------- threads */
+
+static void *run_thread(void *context);
+
+static int start_thread(struct loop *loop)
+{
+    struct worker *worker = calloc(1, sizeof *worker);
+
+    if (!worker)
+        return ENOMEM;
+    worker->loop = loop;
+    int error = pthread_create(&loop->threads[loop->thread_count], NULL, run_thread, worker);
+    if (error == 0)
+        loop->thread_count++;
+    else
+        free(worker);
+    return error;
+}
+
+/* Gives the role to a thread that is parked, or to a new one. Where there is none, a leader is the next thread that
+ * becomes free, and a helper is not needed so much. */
+static void call(struct loop *loop, enum role role)
+{
+    pthread_mutex_lock(&loop->lock);
+    bool idle = loop->parked > loop->helpers_wanted + loop->leader_wanted;
+    if (role == LEADER) {
+        loop->leader_wanted = true;
+    } else if (loop->helpers < loop->helpers_max && (idle || loop->thread_count < loop->threads_max)) {
+        loop->helpers_wanted++;
+        loop->helpers++;
+    } else {
+        idle = true; /* nothing is asked for */
+    }
+    pthread_cond_signal(&loop->called);
+    if (!idle && !loop->ended && loop->thread_count < loop->threads_max)
+        start_thread(loop);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+/* Parks until there is a call; false when the loop has ended. */
+static bool await_call(struct loop *loop, enum role *role)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->parked++;
+    while (!loop->ended && !loop->leader_wanted && loop->helpers_wanted == 0)
+        pthread_cond_wait(&loop->called, &loop->lock);
+    loop->parked--;
+    if (loop->leader_wanted) {
+        *role = LEADER;
+        loop->leader_wanted = false;
+    } else if (loop->helpers_wanted > 0) {
+        *role = HELPER;
+        loop->helpers_wanted--;
+    }
+    pthread_mutex_unlock(&loop->lock);
+    return !loop->ended;
+}
+
+static void lead(struct worker *worker)
+{
+    struct loop *loop = worker->loop;
+    unsigned streak = 0;
+
+    while (await_request(worker, &streak)) {
+        uint_fast64_t turn = atomic_fetch_add(&loop->turn, 1) + 1;
+        if (atomic_load(&loop->asleep) && atomic_exchange(&loop->asleep, false))
+            ring(loop->bell);
+        if (streak >= STREAK)
+            call(loop, HELPER);
+        work(worker);
+        if (!atomic_compare_exchange_strong(&loop->turn, &turn, turn + 1))
+            return;
+    }
+}
+
+static void help(struct worker *worker)
+{
+    struct loop *loop = worker->loop;
+
+    while (receive(worker))
+        work(worker);
+    pthread_mutex_lock(&loop->lock);
+    loop->helpers--;
+    pthread_mutex_unlock(&loop->lock);
+}
+
+static void *run_thread(void *context)
+{
+    struct worker *worker = context;
+    enum role role = HELPER;
+
+    while (await_call(worker->loop, &role)) {
+        if (role == LEADER)
+            lead(worker);
+        else
+            help(worker);
+    }
+    free(worker->buffer.mem);
+    free(worker);
+    return NULL;
+}
+
+/* -------------------------------------------------------------- supervisor */
+
+/* What one look at the leader tells: how long to wait for the next. */
+static int supervise(struct loop *loop)
+{
+    uint_fast64_t turn = loop->turn;
+
+    if (turn != loop->seen) {
+        loop->seen = turn;
+        return TICK_MS;
+    }
+    if (turn % 2 == 1) {
+        if (atomic_compare_exchange_strong(&loop->turn, &turn, turn + 1))
+            call(loop, LEADER);
+        return TICK_MS;
+    }
+    loop->asleep = true;
+    if (loop->turn == loop->seen)
+        return -1;
+    loop->asleep = false;
+    return TICK_MS;
+}
+
+static enum loop_event wait_once(struct loop *loop, int fd, int timeout_ms)
+{
+    struct pollfd polls[] = { { .fd = loop->bell, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
+    uint64_t rings;
+
+    if (poll(polls, 2, timeout_ms) > 0 && polls[0].revents != 0 && read(loop->bell, &rings, sizeof rings) < 0)
+        return LOOP_TIMEOUT; /* a bell that was rung for somebody before */
+    loop->asleep = false;
+    if (loop->ended)
+        return loop->ended < 0 ? LOOP_FAILED : LOOP_ENDED;
+    return polls[1].revents != 0 ? LOOP_READABLE : LOOP_TIMEOUT;
+}
+
+enum loop_event loop_wait(struct loop *loop, int fd, int timeout_ms)
+{
+    int64_t deadline = now() + timeout_ms * INT64_C(1000000);
+
+    for (;;) {
+        int tick = supervise(loop);
+        int64_t left = timeout_ms < 0 ? -1 : (deadline - now()) / 1000000;
+        if (timeout_ms >= 0 && left <= 0)
+            return LOOP_TIMEOUT;
+        enum loop_event event = wait_once(loop, fd, tick < 0 || (left >= 0 && left < tick) ? (int)left : tick);
+        if (event != LOOP_TIMEOUT)
+            return event;
+    }
+}
+
+/* --------------------------------------------------------------- its life */
+
+static int open_descriptors(struct loop *loop)
+{
+    loop->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    loop->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int flags = fcntl(loop->fd, F_GETFL);
+    if (loop->stop < 0 || loop->bell < 0 || flags < 0 || fcntl(loop->fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        return errno;
+    return 0;
+}
+
+struct loop *loop_start(struct fuse_session *session, unsigned threads, unsigned spin_us)
+{
+    struct loop *loop = calloc(1, sizeof *loop);
+    cpu_set_t cpus;
+
+    if (loop)
+        loop->threads = calloc(threads, sizeof *loop->threads);
+    if (!loop || !loop->threads) {
+        complain("out of memory");
+        free(loop);
+        return NULL;
+    }
+    loop->session = session;
+    loop->fd = fuse_session_fd(session);
+    loop->spin = spin_us * INT64_C(1000);
+    loop->threads_max = threads;
+    loop->helpers_max = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (unsigned)CPU_COUNT(&cpus) : 1;
+    loop->leader_wanted = true;
+    pthread_mutex_init(&loop->lock, NULL);
+    pthread_cond_init(&loop->called, NULL);
+    int error = open_descriptors(loop);
+    if (error == 0)
+        error = start_thread(loop);
+    if (error == 0)
+        return loop;
+    complain("cannot start to serve: %s", strerror(error));
+    loop_free(loop);
+    return NULL;
+}
+
+void loop_free(struct loop *loop)
+{
+    if (!loop)
+        return;
+    end(loop, 1);
+    for (unsigned i = 0; i < loop->thread_count; i++)
+        pthread_join(loop->threads[i], NULL);
+    close(loop->stop);
+    close(loop->bell);
+    pthread_cond_destroy(&loop->called);
+    pthread_mutex_destroy(&loop->lock);
+    free(loop->threads);
+    free(loop);
+}

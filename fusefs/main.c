@@ -1,0 +1,167 @@
+/* main.c - storefs: mounts a store, serves it, ends in order. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "loop.h"
+#include "mountpoint.h"
+#include "options.h"
+#include "transport.h"
+
+static int open_store(struct fs *fs)
+{
+    store_options options = STORE_OPTIONS_INIT;
+
+    options.durability = fs->options.durability;
+    options.flags = fs->options.read_only ? STORE_OPEN_READ_ONLY : 0;
+    int rc = store_open(&fs->store, fs->options.store, &options);
+    if (rc == STORE_OK)
+        return STATUS_DONE;
+    complain("store %s: %s (%s)", fs->options.store, store_problem_last()->detail, store_code_name(rc));
+    return rc == STORE_IO || rc == STORE_CORRUPT || rc == STORE_FULL || rc == STORE_NO_MEMORY ? STATUS_FAILED
+                                                                                              : STATUS_NO;
+}
+
+/* Answers the kernel's first request, with which the mount begins to work. */
+static int answer_init(struct fuse_session *session)
+{
+    struct fuse_buf buffer = { 0 };
+
+    while (!transport_ready()) {
+        int got = fuse_session_receive_buf(session, &buffer);
+        if (got == -EINTR || got == -EAGAIN)
+            continue;
+        if (got <= 0)
+            break;
+        fuse_session_process_buf(session, &buffer);
+    }
+    free(buffer.mem);
+    if (transport_ready())
+        return STATUS_DONE;
+    complain("the kernel and storefs do not agree on a protocol");
+    return STATUS_FAILED;
+}
+
+/* The signals that end the mount, as a descriptor. To be called before there are threads. */
+static int block_signals(void)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/*
+ * Serves until it is unmounted. A first signal takes the mount out of the tree, so that it ends when its last user is
+ * gone; a second one, or the end of `linger` seconds, ends it at once.
+ */
+static int serve(struct loop *loop, const struct options *options, int signals, bool *detached)
+{
+    struct signalfd_siginfo signal;
+    int timeout = -1;
+
+    for (;;) {
+        switch (loop_wait(loop, signals, timeout)) {
+        case LOOP_ENDED:
+            return STATUS_DONE;
+        case LOOP_FAILED:
+            complain("the connection to the kernel failed");
+            return STATUS_FAILED;
+        case LOOP_TIMEOUT:
+            return STATUS_DONE;
+        case LOOP_READABLE:
+            if (read(signals, &signal, sizeof signal) != sizeof signal)
+                break;
+            if (*detached || mountpoint_detach(options->fs.mountpoint) != STATUS_DONE)
+                return STATUS_DONE;
+            *detached = true;
+            timeout = (int)options->linger * 1000;
+        }
+    }
+}
+
+static int run_session(struct fs *fs, const struct options *options, int signals)
+{
+    bool detached = false;
+    int status = answer_init(fs->session);
+
+    if (status != STATUS_DONE)
+        return status;
+    struct loop *loop = loop_start(fs->session, options->threads, options->spin);
+    if (!loop)
+        return STATUS_FAILED;
+    daemon_ready();
+    status = serve(loop, options, signals, &detached);
+    loop_free(loop);
+    return status;
+}
+
+static int mount_and_serve(struct fs *fs, struct options *options, int signals)
+{
+    fs->session = fuse_session_new(&options->fuse, &fs_operations, sizeof fs_operations, fs);
+    if (!fs->session) {
+        complain("libfuse does not take these options");
+        return STATUS_USAGE;
+    }
+    int error = fs_start(fs);
+    if (error != 0) {
+        complain("cannot mount %s: %s", fs->options.subdir ? fs->options.subdir : "/", strerror(error));
+        fuse_session_destroy(fs->session);
+        return STATUS_NO;
+    }
+    int status = transport_mount(fs->session, fs->options.mountpoint);
+    if (status == STATUS_DONE)
+        status = run_session(fs, options, signals);
+    else if (options->allow_other)
+        mountpoint_hint_allow_other();
+    fs_stop(fs);
+    fuse_session_unmount(fs->session);
+    fuse_session_destroy(fs->session);
+    return status;
+}
+
+static int run(struct options *options)
+{
+    struct fs fs = { .options = options->fs };
+
+    daemon_settle();
+    int signals = block_signals();
+    int status = open_store(&fs);
+    if (status == STATUS_DONE)
+        status = mount_and_serve(&fs, options, signals);
+    store_close(fs.store);
+    close(signals);
+    return status;
+}
+
+static int show_version(void)
+{
+    printf("storefs %s, libfuse %s\n", store_library_version(), fuse_pkgversion());
+    return STATUS_DONE;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    int status = options_parse(&options, argc, argv);
+
+    if (status == STATUS_DONE && options.help) {
+        options_help();
+    } else if (status == STATUS_DONE && options.version) {
+        status = show_version();
+    } else if (status == STATUS_DONE) {
+        int parent = options.fs.foreground ? -1 : daemon_fork();
+        status = parent >= 0 ? parent : run(&options);
+    }
+    options_release(&options);
+    return status;
+}
