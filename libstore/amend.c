@@ -407,7 +407,7 @@ int amend_collection(struct txn *txn, struct slice parent, uint64_t scope, const
     struct amendment change = *amendment;
     struct listed listed = { parent, scope, definition, &change, NULL };
     struct key_value *keys = NULL;
-    struct many many = { 0, amendment->request->flags & STORE_PARTIAL, answer, amend_listed, locate_listed, &listed };
+    struct many many = { 0, amendment->request, answer, amend_listed, locate_listed, &listed };
     struct slice name;
     doc_id member;
     bool list;

@@ -9,6 +9,7 @@
 
 #include "caretaker.h"
 #include "change.h"
+#include "ids.h"
 
 #define DETAIL_MAX 512
 #define VERSION_SANE (UINT64_C(1) << 62) /* no store lives so long */
@@ -34,6 +35,14 @@ void check_version(struct check *check, uint64_t version)
 {
     if (version < VERSION_SANE && version > check->highest)
         check->highest = version;
+}
+
+void check_id(struct check *check, uint64_t id)
+{
+    if (id < ID_RESERVED)
+        check_version(check, id);
+    else if (id > check->highest_id)
+        check->highest_id = id;
 }
 
 void check_begin_versions(struct check *check)
@@ -140,6 +149,28 @@ int check_row_exists(struct snapshot *snapshot, const struct key *key)
     return engine_get(snapshot, key_slice(key), &value);
 }
 
+/* An id that a node has must not be given out again. */
+int check_next_id(struct check *check)
+{
+    uint64_t next;
+    bool repaired = false;
+    int rc = id_next(&next, check->objects);
+
+    if (rc == STORE_CORRUPT) {
+        problem_reset();
+        next = 0;
+    } else if (rc != STORE_OK || (check->highest_id < next && next >= ID_RESERVED)) {
+        return rc;
+    }
+    if (check->repair) {
+        next = check->highest_id >= ID_RESERVED ? check->highest_id + 1 : ID_RESERVED;
+        rc = id_next_set(&check->txn, next);
+        check->mended |= repaired = rc == STORE_OK;
+    }
+    return rc == STORE_OK || rc == STORE_CORRUPT
+               ? check_finding(check, "id_next", NULL, repaired, "the next id to be given out has been used") : rc;
+}
+
 /* ------------------------------------------------------ snapshots, commit */
 
 /*
@@ -243,7 +274,7 @@ static int check_objects(struct check *check)
 {
     static int (*const parts[])(struct check *) = { check_log, walk_root, check_garbage_collections };
     static int (*const conclusions[])(struct check *) = { check_orphans, check_references };
-    static int (*const last[])(struct check *) = { check_root, check_store_rows };
+    static int (*const last[])(struct check *) = { check_root, check_next_id, check_store_rows };
     int rc = STORE_OK;
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts && rc == STORE_OK; i++)

@@ -42,6 +42,8 @@ struct check {
 
     uint64_t last_version;    /* of the log; UINT64_MAX when that cannot be told */
     uint64_t highest;         /* version seen anywhere */
+    uint64_t next_id;         /* to be reserved */
+    uint64_t highest_id;      /* reserved id seen anywhere */
     bool damaged;             /* a record cannot be read: what it refers to is not known */
     bool broken;              /* a part came to no end: what it did not see may still be there */
 
@@ -70,6 +72,8 @@ int check_del(struct check *check, struct slice key, bool *repaired);
 int check_no_memory(void);
 /* A version was seen that must not be given again. */
 void check_version(struct check *check, uint64_t version);
+/* The same of an id: a version, or one that was reserved. */
+void check_id(struct check *check, uint64_t id);
 /* From here on the repair gives out versions, behind every one that was seen. */
 void check_begin_versions(struct check *check);
 
@@ -113,6 +117,9 @@ int check_garbage_collections(struct check *check);
 int check_orphans(struct check *check);
 /* A record for a collection that has none. */
 int check_attach(struct check *check, const struct key *key, uint64_t collection, uint64_t version);
+
+/* The next id to be reserved; once all nodes were seen. */
+int check_next_id(struct check *check);
 
 /* check_references.c: published bodies, garbage, rows that nobody knows. */
 int check_references(struct check *check);

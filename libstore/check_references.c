@@ -218,6 +218,7 @@ static int check_store_row(struct check *check, const struct check_rows *rows)
     case KIND_GARBAGE:
         return check_garbage(check, rows);
     case KIND_FORMAT:
+    case KIND_NEXT_ID:
     case KIND_ENTRY:
         if (size == SCOPE_PREFIX)
             return STORE_OK;

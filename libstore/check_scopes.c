@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "change.h"
+#include "collection_row.h"
 #include "node.h"
 #include "tree.h"
 
@@ -149,7 +150,8 @@ int check_attach(struct check *check, const struct key *key, uint64_t collection
         return rc;
     record.flags = rc == STORE_OK ? RECORD_TYPED : 0;
     check->mended = true;
-    return node_rewrite(txn, &target, &record, version);
+    rc = node_rewrite(txn, &target, &record, version);
+    return rc == STORE_OK ? collection_row_move(txn, collection, key) : rc;
 }
 
 /* The collection for what was lost, made if it is missing. `*id` is 0 when something else stands there. */
@@ -266,7 +268,7 @@ int check_orphans(struct check *check)
         uint64_t orphan = id_at(&orphans, i % count);
         if (idset_has(&check->scopes, orphan) || (i < count && idset_has(&held, orphan)))
             continue;
-        check_version(check, orphan);
+        check_id(check, orphan);
         rc = walk_orphan(check, orphan);
         if (rc == STORE_OK)
             rc = id_append(&tops, orphan);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ids.h"
 #include "node.h"
 #include "tree.h"
 
@@ -114,10 +115,11 @@ static int check_identity(struct check *check, const struct record *record)
 {
     bool repaired = check->repair;
     uint64_t newest = record->version > record->body_generation ? record->version : record->body_generation;
+    bool known = record->id >= ID_RESERVED || (record->id != 0 && record->id <= record->version);
     enum idset_answer answer = IDSET_NEW;
     int rc = STORE_OK;
 
-    check_version(check, record->id);
+    check_id(check, record->id);
     check_version(check, newest);
     if (check->ids.count < IDS_MAX)
         answer = idset_add(&check->ids, record->id);
@@ -126,8 +128,8 @@ static int check_identity(struct check *check, const struct record *record)
     if (answer == IDSET_KNOWN)
         rc = check_finding(check, "id_duplicate", location_of(check), false,
                            "another node has the id %llu as well", (unsigned long long)record->id);
-    if (rc == STORE_OK && (record->id == 0 || record->id > record->version || newest > check->last_version)) {
-        repaired = repaired && record->id != 0 && record->id <= record->version && newest <= check->highest;
+    if (rc == STORE_OK && (!known || newest > check->last_version)) {
+        repaired = repaired && known && newest <= check->highest;
         check->mended |= repaired;
         rc = check_finding(check, "version_beyond_log", location_of(check), repaired,
                            "id %llu, version %llu, body's generation %llu; the log's last version is %llu",
@@ -297,6 +299,8 @@ static int check_row(struct frame **top, struct check *check)
         return kind == KIND_ENTRY ? check_entry(top, check) : STORE_OK;
     if (kind == KIND_ENTRY)
         return check_entry(top, check);
+    if (kind == KIND_COLLECTION && size == SCOPE_PREFIX)
+        return STORE_OK;
     if (kind == KIND_AUTO && size == SCOPE_PREFIX)
         return check_floor(check, frame);
     if (kind == KIND_DEFINITION && size == SCOPE_PREFIX)

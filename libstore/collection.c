@@ -10,8 +10,8 @@
 #include "typed.h"
 #include "verb.h"
 
-#define MAKE_FLAGS (STORE_PARENTS | STORE_DRY_RUN | STORE_IF_NONE_MATCH_ANY | STORE_SET_META)
-#define DEFINE_FLAGS (STORE_PARENTS | STORE_DRY_RUN | STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY)
+#define MAKE_FLAGS (STORE_PARENTS | STORE_DRY_RUN | STORE_IF_NONE_MATCH_ANY | STORE_SET_META | TAKES_ID)
+#define DEFINE_FLAGS (STORE_PARENTS | STORE_DRY_RUN | STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY | TAKES_ID)
 
 struct collection_operation {
     struct operation operation;
@@ -22,27 +22,36 @@ struct collection_operation {
 
 /* ------------------------------------------------------------------- make */
 
+static int nothing_done(store_result *result, const struct target *target, const struct record *existing)
+{
+    char location[STORE_LOCATION_MAX + 1];
+    int rc = tree_location(location, target);
+
+    return rc == STORE_OK ? result_set(result, STORE_NOTHING, existing->version, location, false) : rc;
+}
+
 static int run_make(struct operation *operation, struct txn *txn)
 {
     struct collection_operation *op = (struct collection_operation *)operation;
+    const struct address address = request_address(op->location, op->request);
     struct view view;
     struct target target;
     struct record existing;
     int rc;
 
-    rc = node_creatable(node_resolve(&target, txn, op->location, op->request));
+    rc = node_creatable(node_resolve(&target, txn, &address, op->request), &target);
     view = view_of_txn(txn);
     if (rc == STORE_OK)
         rc = tree_record(&existing, &view, &target);
     if (rc == STORE_OK && existing.kind == NODE_COLLECTION && op->request->flags & STORE_PARENTS)
-        rc = result_set(&op->operation.answer->one, STORE_NOTHING, existing.version, op->location, false);
+        rc = nothing_done(&op->operation.answer->one, &target, &existing);
     else if (rc == STORE_OK)
         rc = op->request->flags & STORE_IF_NONE_MATCH_ANY ? conditions_check(op->request, &existing)
                                                           : node_taken(&target);
     else if (rc == ENGINE_ABSENT)
         rc = node_make_collection(txn, &target, op->request, &op->operation.answer->one);
     if (rc < 0)
-        problem_location(op->location);
+        problem_location(tree_named(&target, &address));
     return rc;
 }
 
@@ -347,16 +356,17 @@ static int define(struct txn *txn, const struct target *target, struct collectio
 static int run_define(struct operation *operation, struct txn *txn)
 {
     struct collection_operation *op = (struct collection_operation *)operation;
+    const struct address address = request_address(op->location, op->request);
     struct target target;
     int rc;
 
-    rc = node_creatable(node_resolve(&target, txn, op->location, op->request));
+    rc = node_creatable(node_resolve(&target, txn, &address, op->request), &target);
     if (rc == STORE_OK && target.definition)
         rc = problem(STORE_KIND_CONFLICT, "a typed collection holds objects only");
     if (rc == STORE_OK)
         rc = define(txn, &target, op);
     if (rc < 0)
-        problem_location(op->location);
+        problem_location(tree_named(&target, &address));
     return rc;
 }
 

@@ -28,12 +28,14 @@ static int copy_row(struct txn *txn, uint64_t scope, struct slice key, struct sl
     struct buffer row = BUFFER_INIT;
     struct record record;
     struct key target;
-    uint64_t id;
+    uint64_t id = 0, version;
     int rc;
 
     target.size = 0;
     key_add(&target, key.data, key.size);
     put_be64(target.bytes, scope);
+    if (target.bytes[8] == KIND_COLLECTION)
+        return STORE_OK; /* the copy has its own */
     if (target.bytes[8] != KIND_ENTRY) {
         buffer_append(&row, value.data, value.size); /* a write may move what is borrowed */
         rc = row.failed ? problem(STORE_NO_MEMORY, "no memory to copy a row")
@@ -43,7 +45,7 @@ static int copy_row(struct txn *txn, uint64_t scope, struct slice key, struct sl
     }
     if (record_read(&record, value.data, value.size, true) != RECORD_OK)
         return problem(STORE_CORRUPT, "a record below the collection is damaged");
-    rc = node_duplicate(txn, &target, &record, &id);
+    rc = node_duplicate(txn, &target, &record, &id, &version);
     return rc == STORE_OK && record.kind == NODE_COLLECTION ? push(list, record.id, id) : rc;
 }
 
@@ -92,23 +94,23 @@ static int copy_below(struct txn *txn, uint64_t from, uint64_t to)
 }
 
 int copy_node(struct txn *txn, const struct target *from, const struct target *to, const struct record *record,
-              store_result *result)
+              const struct move_operation *op)
 {
     struct record twin = *record;
     struct buffer section = BUFFER_INIT;
     char location[STORE_LOCATION_MAX + 1];
-    uint64_t source = record->id, id;
+    uint64_t source = record->id, id = op->request->id, version;
     int rc = metadata_build(&section, record->attributes, move_label(from, to, record));
 
     twin.attributes = slice_of(section.data, section.size);
     if (rc == STORE_OK)
-        rc = node_duplicate(txn, &to->key, &twin, &id);
+        rc = node_duplicate(txn, &to->key, &twin, &id, &version);
     buffer_release(&section);
     if (rc == STORE_OK)
         rc = tree_location(location, to);
     if (rc == STORE_OK)
-        rc = change_note(txn, id, STORE_CREATED, node_kind_of(twin.kind), location, NULL);
+        rc = change_note(txn, version, STORE_CREATED, node_kind_of(twin.kind), location, NULL);
     if (rc == STORE_OK)
-        rc = result_set(result, STORE_CREATED, id, location, false);
+        rc = result_set(&op->operation.answer->one, STORE_CREATED, version, location, false);
     return rc == STORE_OK && twin.kind == NODE_COLLECTION ? copy_below(txn, source, id) : rc;
 }

@@ -45,12 +45,13 @@ static int delete_node(struct txn *txn, const struct target *target, const struc
 static int run(struct operation *operation, struct txn *txn)
 {
     struct delete_operation *op = (struct delete_operation *)operation;
+    const struct address address = request_address(op->location, op->request);
     struct view view = view_of_txn(txn);
     struct target target;
     struct record record;
     int rc;
 
-    rc = tree_find(&record, &target, &view, op->location);
+    rc = tree_find(&record, &target, &view, &address);
     if (rc == STORE_NOT_FOUND && conditions_any(op->request)) {
         int failed = conditions_check(op->request, NULL);
         rc = failed == STORE_OK ? problem(rc, "there is nothing to delete") : failed;
@@ -65,7 +66,7 @@ static int run(struct operation *operation, struct txn *txn)
         rc = target.property.size > 0 ? reset_property(txn, &target, &record, op)
                                       : delete_node(txn, &target, &record, op);
     if (rc < 0)
-        problem_location(op->location);
+        problem_location(tree_named(&target, &address));
     return rc;
 }
 

@@ -22,10 +22,13 @@ static char *give(int *code, size_t *size, struct slice text)
     return copy;
 }
 
-static int begin(struct view *view, bool *own, store *s, const store_get_options *options)
+/* Opens the view, and says what is named. */
+static int begin(struct view *view, bool *own, struct address *address, store *s, const char *location,
+                 const store_get_options *options)
 {
     int rc = get_options_check(&options);
 
+    *address = get_address(location, options);
     return rc == STORE_OK ? view_open(view, own, s, options->txn) : rc;
 }
 
@@ -41,6 +44,7 @@ static int end(struct view *view, bool own, int rc, const char *location)
 int store_meta_get(void **value, size_t *size, store *s, const char *location, const char *name,
                    const store_get_options *options)
 {
+    struct address address;
     struct target target;
     struct record record;
     struct slice found;
@@ -51,10 +55,10 @@ int store_meta_get(void **value, size_t *size, store *s, const char *location, c
     store_enter();
     *value = NULL;
     *size = 0;
-    rc = begin(&view, &own, s, options);
+    rc = begin(&view, &own, &address, s, location, options);
     if (rc != STORE_OK)
         return rc;
-    rc = tree_find(&record, &target, &view, location);
+    rc = tree_find(&record, &target, &view, &address);
     if (rc == STORE_OK && !attribute_find(record.attributes, ATTRIBUTE_META, slice_text(name), &found))
         rc = problem(STORE_NOT_FOUND, "there is no metadata %s", name);
     if (rc == STORE_OK)
@@ -65,6 +69,7 @@ int store_meta_get(void **value, size_t *size, store *s, const char *location, c
 int store_meta_list(store_meta **items, size_t *count, store *s, const char *location,
                     const store_get_options *options)
 {
+    struct address address;
     struct target target;
     struct record record;
     struct view view;
@@ -74,23 +79,21 @@ int store_meta_list(store_meta **items, size_t *count, store *s, const char *loc
     store_enter();
     *items = NULL;
     *count = 0;
-    rc = begin(&view, &own, s, options);
+    rc = begin(&view, &own, &address, s, location, options);
     if (rc != STORE_OK)
         return rc;
-    rc = tree_find(&record, &target, &view, location);
+    rc = tree_find(&record, &target, &view, &address);
     if (rc == STORE_OK)
         rc = metadata_copy(items, count, record.attributes, 0);
     return end(&view, own, rc, location);
 }
 
 /* The definition of the collection `location`, while its view is open. */
-static int collection_at(uint64_t *id, const struct definition **definition, struct location *parsed, struct view *view,
-                         const char *location)
+static int collection_at(uint64_t *id, const struct definition **definition, struct location *parsed, char *space,
+                         struct view *view, const struct address *address)
 {
-    int rc = location_parse(parsed, location);
+    int rc = tree_collection_at(id, definition, parsed, space, view, address);
 
-    if (rc == STORE_OK)
-        rc = tree_collection(id, definition, view, parsed->text);
     if (rc == STORE_OK && !*definition)
         rc = problem(STORE_NOT_FOUND, "the collection is plain: it has no definition");
     return rc;
@@ -99,6 +102,8 @@ static int collection_at(uint64_t *id, const struct definition **definition, str
 int store_definition_get(char **text, size_t *size, store *s, const char *location, const store_get_options *options)
 {
     const struct definition *definition;
+    char space[STORE_LOCATION_MAX + 1];
+    struct address address;
     struct location parsed;
     struct view view;
     uint64_t id;
@@ -108,10 +113,10 @@ int store_definition_get(char **text, size_t *size, store *s, const char *locati
     store_enter();
     *text = NULL;
     *size = 0;
-    rc = begin(&view, &own, s, options);
+    rc = begin(&view, &own, &address, s, location, options);
     if (rc != STORE_OK)
         return rc;
-    rc = collection_at(&id, &definition, &parsed, &view, location);
+    rc = collection_at(&id, &definition, &parsed, space, &view, &address);
     if (rc == STORE_OK)
         *text = give(&rc, size, slice_of(definition->text, definition->text_size));
     return end(&view, own, rc, location);
@@ -150,6 +155,8 @@ int store_locate(char **location, store *s, const char *collection, const void *
                  const store_get_options *options)
 {
     const struct definition *definition;
+    char space[STORE_LOCATION_MAX + 1];
+    struct address address;
     struct location parsed;
     struct view view;
     uint64_t id;
@@ -158,10 +165,10 @@ int store_locate(char **location, store *s, const char *collection, const void *
 
     store_enter();
     *location = NULL;
-    rc = begin(&view, &own, s, options);
+    rc = begin(&view, &own, &address, s, collection, options);
     if (rc != STORE_OK)
         return rc;
-    rc = collection_at(&id, &definition, &parsed, &view, collection);
+    rc = collection_at(&id, &definition, &parsed, space, &view, &address);
     if (rc == STORE_OK)
         rc = locate(location, definition, parsed.text, id, body, size);
     return end(&view, own, rc, collection);

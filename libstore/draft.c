@@ -64,13 +64,21 @@ static int former_rows(const struct index_rows **out, struct index_rows *read, s
     return typed_rows(read, txn, from, place->old);
 }
 
+/* The object goes, to be replaced by one with another id; its index rows are dealt with as always. */
+static int make_room(struct txn *txn, const struct target *target, const struct record *old)
+{
+    int rc = txn_guard(txn);
+
+    return rc == STORE_OK ? node_remove(txn, target, old) : rc;
+}
+
 int draft_publish(struct txn *txn, const struct draft *draft, const struct draft_place *place,
                   const store_request *request, store_result *result)
 {
     const struct target *target = place->target, *from = place->from ? place->from : target;
     const struct body_source body = body_in_memory(draft->text.data, draft->text.size);
-    const struct node_change change = { .kind = NODE_OBJECT, .old = place->old, .body = &body, .request = request,
-                                        .completed = draft->completed, .from = place->from };
+    struct node_change change = { .kind = NODE_OBJECT, .old = place->old, .body = &body, .request = request,
+                                  .completed = draft->completed, .from = place->from };
     bool same_scope = from->scope == target->scope, held;
     const struct index_rows *former = NULL;
     struct index_rows read = { 0 };
@@ -80,6 +88,11 @@ int draft_publish(struct txn *txn, const struct draft *draft, const struct draft
     held = held && !place->from; /* the rows stay as they are */
     if (rc == STORE_OK && !held)
         rc = former_rows(&former, &read, txn, draft, place);
+    if (rc == STORE_OK && place->renews && place->old && node_renewed(place->old, request)) {
+        rc = make_room(txn, target, place->old);
+        change.old = NULL;
+        change.replaces = true;
+    }
     if (rc == STORE_OK && place->from)
         rc = txn_guard(txn);
     if (rc == STORE_OK)

@@ -42,6 +42,7 @@ struct draft_place {
     const struct target *target;
     const struct record *old;
     const struct target *from;
+    bool renews; /* PUT: a request that names another id replaces the node, not only its body */
 };
 /* Writes object and index rows: key_conflict when a unique key is taken. */
 int draft_publish(struct txn *txn, const struct draft *draft, const struct draft_place *place,

@@ -13,11 +13,11 @@ struct side {
     struct buffer space;      /* the draft's */
 };
 
-static int find(struct side *side, struct txn *txn, const char *location)
+static int find(struct side *side, struct txn *txn, const struct address *address)
 {
     struct view view = view_of_txn(txn);
     struct record *record = &side->record;
-    int rc = tree_find(record, &side->place, &view, location);
+    int rc = tree_find(record, &side->place, &view, address);
 
     if (rc != STORE_OK)
         return rc;
@@ -103,12 +103,15 @@ static void release(struct side *side)
 int exchange_run(struct txn *txn, const struct move_operation *op)
 {
     struct side a = { 0 }, b = { 0 };
-    const char *about = op->from;
-    int rc = find(&a, txn, op->from);
+    const struct address first = request_address(op->from, op->request);
+    const struct address second = { .location = op->to, .base = op->request->to_base };
+    const char *about;
+    int rc = find(&a, txn, &first);
 
+    about = tree_named(&a.place, &first);
     if (rc == STORE_OK) {
-        about = op->to;
-        rc = find(&b, txn, op->to);
+        rc = find(&b, txn, &second);
+        about = tree_named(&b.place, &second);
     }
     if (rc == STORE_OK)
         rc = check(&a, &b, op->request);

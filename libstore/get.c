@@ -108,7 +108,7 @@ int no_body(const struct record *record)
     return problem_os(STORE_KIND_CONFLICT, EISDIR, "it is a collection: it has no body");
 }
 
-static int stat_in(store_stat *out, store *s, const char *location, store_txn *txn)
+static int stat_in(store_stat *out, store *s, const struct address *address, store_txn *txn)
 {
     struct buffer text = BUFFER_INIT;
     struct target target;
@@ -119,7 +119,7 @@ static int stat_in(store_stat *out, store *s, const char *location, store_txn *t
 
     if (rc != STORE_OK)
         return rc;
-    rc = tree_find(&record, &target, &view, location);
+    rc = tree_find(&record, &target, &view, address);
     if (rc == STORE_OK && target.property.size > 0) {
         rc = property_text(&text, &target, &view, &record);
         if (rc == STORE_OK)
@@ -134,16 +134,18 @@ static int stat_in(store_stat *out, store *s, const char *location, store_txn *t
 
 int store_stat_get(store_stat *out, store *s, const char *location, const store_get_options *options)
 {
+    struct address address;
     store_txn *pin;
     int rc;
 
     store_enter();
     *out = (store_stat){ 0 };
     rc = get_options_check(&options);
+    address = get_address(location, options);
     if (rc == STORE_OK)
-        rc = stat_in(out, s, location, options->txn);
+        rc = stat_in(out, s, &address, options->txn);
     if (pin_overtaken(&pin, &rc, s, options)) {
-        rc = stat_in(out, s, location, pin);
+        rc = stat_in(out, s, &address, pin);
         txn_unpin(pin);
     }
     if (rc < 0)
@@ -154,12 +156,12 @@ int store_stat_get(store_stat *out, store *s, const char *location, const store_
 /* ----------------------------------------------------------- whole bodies */
 
 /* The body of what is at `location`, into memory of its own. */
-static int whole(struct buffer *out, store_stat *stat, struct view *view, const char *location)
+static int whole(struct buffer *out, store_stat *stat, struct view *view, const struct address *address)
 {
     struct target target;
     struct record record;
     struct slice text;
-    int rc = tree_find(&record, &target, view, location);
+    int rc = tree_find(&record, &target, view, address);
 
     if (rc == STORE_OK)
         rc = no_body(&record);
@@ -185,7 +187,7 @@ static int whole(struct buffer *out, store_stat *stat, struct view *view, const 
     return rc;
 }
 
-static int whole_in(struct buffer *out, store_stat *stat, store *s, const char *location, store_txn *txn)
+static int whole_in(struct buffer *out, store_stat *stat, store *s, const struct address *address, store_txn *txn)
 {
     struct view view;
     bool own;
@@ -194,7 +196,7 @@ static int whole_in(struct buffer *out, store_stat *stat, store *s, const char *
     if (rc != STORE_OK)
         return rc;
     buffer_clear(out);
-    rc = whole(out, stat, &view, location);
+    rc = whole(out, stat, &view, address);
     view_close(&view, own);
     return rc;
 }
@@ -211,11 +213,12 @@ bool pin_overtaken(store_txn **pin, int *code, store *s, const store_get_options
 static int whole_again(struct buffer *out, store_stat *stat, store *s, const char *location,
                        const store_get_options *options)
 {
+    const struct address address = get_address(location, options);
     store_txn *pin;
-    int rc = whole_in(out, stat, s, location, options->txn);
+    int rc = whole_in(out, stat, s, &address, options->txn);
 
     if (pin_overtaken(&pin, &rc, s, options)) {
-        rc = whole_in(out, stat, s, location, pin);
+        rc = whole_in(out, stat, s, &address, pin);
         txn_unpin(pin);
     }
     if (rc < 0)

@@ -9,10 +9,12 @@
  *     'G' 'C' collection          a scope whose collection was deleted
  *     'G' 'R' body generation     chunk rows that a range write superseded
  *     'L' version                 change log: one commit's changes
+ *     'N'                         the next id that store_reserve_ids gives out
  *     'P' body                    published body: how many records refer to it
  *     'W' body chunk(4) generation  a short range write that waits to be merged into its chunk
  *   scope N, the collection with id N (the root is 1)
  *     'A'                         auto order: the least key that may still be assigned
+ *     'C'                         the collection itself: where its entry is, what happened to its entries
  *     'D'                         definition
  *     'E' key                     entry: the record of a node
  *     'U' index key               unique key -> entry key
@@ -37,9 +39,11 @@
 #define KIND_FORMAT 'F'
 #define KIND_GARBAGE 'G'
 #define KIND_LOG 'L'
+#define KIND_NEXT_ID 'N'
 #define KIND_PUBLISHED 'P'
 #define KIND_DELTA 'W'
 #define KIND_AUTO 'A'
+#define KIND_COLLECTION 'C'
 #define KIND_DEFINITION 'D'
 #define KIND_ENTRY 'E'
 #define KIND_UNIQUE 'U'

@@ -174,12 +174,12 @@ static int set_position(store_iter *iter, const struct definition *definition, c
 
 static int set_up(store_iter *iter, struct view *view, const store_list_options *options)
 {
+    const struct address address = { .location = iter->location, .base = iter->options.base };
     const struct definition *definition;
+    char space[STORE_LOCATION_MAX + 1];
     struct location location;
-    int rc = location_parse(&location, iter->location);
+    int rc = tree_collection_at(&iter->scope, &definition, &location, space, view, &address);
 
-    if (rc == STORE_OK)
-        rc = tree_collection(&iter->scope, &definition, view, location.text);
     if (rc != STORE_OK)
         return rc;
     iter->definition_version = definition ? definition->version : 0;
@@ -473,7 +473,9 @@ static int fill(store_iter *iter, struct view *view, const struct definition *de
 
 static int next_page(store_iter *iter)
 {
+    const struct address address = { .location = iter->location, .base = iter->options.base };
     const struct definition *definition;
+    char space[STORE_LOCATION_MAX + 1];
     struct location location;
     struct view view;
     uint64_t scope;
@@ -493,9 +495,7 @@ static int next_page(store_iter *iter)
     }
     iter->count = iter->at = 0;
     buffer_clear(&iter->texts);
-    rc = location_parse(&location, iter->location);
-    if (rc == STORE_OK)
-        rc = tree_collection(&scope, &definition, &view, location.text);
+    rc = tree_collection_at(&scope, &definition, &location, space, &view, &address);
     if (rc == STORE_OK && (scope != iter->scope || (definition ? definition->version : 0) != iter->definition_version))
         rc = problem(STORE_PRECONDITION_FAILED, "the collection was replaced or redefined meanwhile");
     if (rc == STORE_OK)
@@ -548,12 +548,32 @@ void store_iter_close(store_iter *iter)
 
 /* -------------------------------------------------------------------- find */
 
+/* The whole location of the entry `name` of the collection. */
+static int give_location(char **out, store *s, const struct address *collection, const char *name, store_txn *txn)
+{
+    char space[STORE_LOCATION_MAX + 1], found[STORE_LOCATION_MAX + 1];
+    struct location location;
+    struct view view;
+    bool own;
+    int rc = view_open(&view, &own, s, txn);
+
+    if (rc != STORE_OK)
+        return rc;
+    rc = tree_locate(&location, space, &view, collection);
+    view_close(&view, own);
+    if (rc == STORE_OK)
+        rc = tree_join(found, location.text, slice_text(name));
+    if (rc != STORE_OK)
+        return rc;
+    *out = strdup(found);
+    return *out ? STORE_OK : problem(STORE_NO_MEMORY, "no memory for a location");
+}
+
 int store_find(char **location, store *s, const char *collection, const store_field *fields, size_t count,
                const store_get_options *options)
 {
     store_list_options list = STORE_LIST_OPTIONS_INIT;
-    char found[STORE_LOCATION_MAX + 1];
-    struct location parsed;
+    struct address address;
     store_iter *iter;
     store_entry first;
     int rc;
@@ -561,9 +581,13 @@ int store_find(char **location, store *s, const char *collection, const store_fi
     store_enter();
     *location = NULL;
     rc = get_options_check(&options);
+    if (rc == STORE_OK && options->if_id)
+        rc = problem(STORE_BAD_ARGUMENT, "what is looked for by its key is not named by its id");
     if (rc != STORE_OK)
         return rc;
+    address = get_address(collection, options);
     list.txn = options->txn;
+    list.base = options->base;
     list.where = fields;
     list.where_count = count;
     list.limit = 2; /* to see whether it is the only one */
@@ -576,13 +600,7 @@ int store_find(char **location, store *s, const char *collection, const store_fi
     else if (rc == STORE_OK && iter->count > 1)
         rc = problem(STORE_BAD_ARGUMENT, "these are not all the properties of a key");
     if (rc == STORE_OK && first.name)
-        rc = location_parse(&parsed, collection);
-    if (rc == STORE_OK && first.name)
-        rc = tree_join(found, parsed.text, slice_text(first.name));
-    if (rc == STORE_OK) {
-        *location = strdup(found);
-        rc = *location ? STORE_OK : problem(STORE_NO_MEMORY, "no memory for a location");
-    }
+        rc = give_location(location, s, &address, first.name, options->txn);
     store_iter_close(iter);
     if (rc < 0)
         problem_location(collection);

@@ -20,20 +20,22 @@ static int run_item(void *context, struct txn *txn)
 
 int many_run(struct txn *txn, const struct many *many)
 {
+    bool partial = many->request->flags & STORE_PARTIAL;
     char location[STORE_LOCATION_MAX + 1];
-    int rc = answer_many(many->answer, many->count);
+    int rc = many->request->id ? problem(STORE_BAD_ARGUMENT, "many objects cannot have one id")
+                               : answer_many(many->answer, many->count);
 
     if (rc == STORE_OK)
         rc = txn_guard(txn);
     for (size_t i = 0; i < many->count && rc == STORE_OK; i++) {
         struct item item = { many, i };
-        rc = many->partial ? txn_attempt(txn, run_item, &item) : run_item(&item, txn);
+        rc = partial ? txn_attempt(txn, run_item, &item) : run_item(&item, txn);
         if (rc == STORE_OK)
             continue;
         many->locate(many->context, i, location);
         problem_location(location);
         /* A store that fails fails as a whole; what is wrong with one object is its own affair. */
-        if (many->partial && rc > STORE_FULL && !txn->engine.broken) {
+        if (partial && rc > STORE_FULL && !txn->engine.broken) {
             rc = result_fail(&many->answer->many[i], rc, location);
             problem_reset();
         }

@@ -1,4 +1,4 @@
-/* many.h - a request about many objects: all or none, or with `partial` each alone. */
+/* many.h - a request about many objects: all or none, or with STORE_PARTIAL each alone. */
 #ifndef STORE_MANY_H
 #define STORE_MANY_H
 
@@ -6,7 +6,7 @@
 
 struct many {
     size_t count;
-    bool partial;
+    const store_request *request;
     store_answer *answer;
     /* Does item `index` and fills in its result. */
     int (*item)(void *context, struct txn *txn, size_t index, store_result *result);

@@ -11,8 +11,8 @@
 #include "verb.h"
 
 #define COPY_FLAGS (STORE_REPLACE | STORE_NOREPLACE | STORE_PARENTS | STORE_DRY_RUN | STORE_IF_MATCH_ANY | \
-                    STORE_IF_NONE_MATCH_ANY)
-#define MOVE_FLAGS (COPY_FLAGS | STORE_EXCHANGE)
+                    STORE_IF_NONE_MATCH_ANY | TAKES_ID | TAKES_TO_BASE)
+#define MOVE_FLAGS ((COPY_FLAGS & ~TAKES_ID) | STORE_EXCHANGE)
 
 /* ----------------------------------------------------------------- target */
 
@@ -125,6 +125,7 @@ static int into_typed(struct txn *txn, const struct target *from, const struct t
     char type[STORE_TYPE_MAX + 1];
     int rc = op->copies ? inherit(&request, &attributes, &items, type, record) : STORE_OK;
 
+    request.id = op->request->id;
     if (rc == STORE_OK)
         rc = move_draft(&draft, &space, txn, to, record);
     if (rc == STORE_OK)
@@ -175,29 +176,31 @@ static int relocate(struct txn *txn, const struct target *from, const struct tar
 {
     if (to->definition)
         return into_typed(txn, from, to, record, op);
-    return op->copies ? copy_node(txn, from, to, record, &op->operation.answer->one)
+    return op->copies ? copy_node(txn, from, to, record, op)
                       : into_plain(txn, from, to, record, &op->operation.answer->one);
 }
 
 static int run(struct operation *operation, struct txn *txn)
 {
     struct move_operation *op = (struct move_operation *)operation;
+    const struct address origin = request_address(op->from, op->request);
+    const struct address goal = { .location = op->to, .base = op->request->to_base };
     struct view view = view_of_txn(txn);
     struct target from, to;
     struct record record;
     bool replaced = false;
     int rc;
 
-    rc = tree_find(&record, &from, &view, op->from);
+    rc = tree_find(&record, &from, &view, &origin);
     if (rc == STORE_OK)
         rc = conditions_check(op->request, &record);
     if (rc == STORE_OK && !op->copies)
         rc = conditions_demand(from.definition, op->request);
     if (rc != STORE_OK) {
-        problem_location(op->from);
+        problem_location(tree_named(&from, &origin));
         return rc;
     }
-    rc = node_creatable(node_resolve(&to, txn, op->to, op->request));
+    rc = node_creatable(node_resolve(&to, txn, &goal, op->request), &to);
     if (rc == STORE_OK)
         rc = move_check(&from, &to, &record);
     if (rc == STORE_OK && to.location.collection && record.kind != NODE_COLLECTION)
@@ -215,7 +218,7 @@ static int run(struct operation *operation, struct txn *txn)
     if (rc == STORE_OK)
         op->operation.answer->one.outcome = replaced ? STORE_UPDATED : STORE_CREATED;
     if (rc < 0)
-        problem_location(op->to);
+        problem_location(tree_named(&to, &goal));
     return rc;
 }
 

@@ -31,7 +31,7 @@ int move_nothing(const struct target *to, const struct record *record, store_ans
 
 /* COPY of a node that does not go into a typed collection, with all below it. */
 int copy_node(struct txn *txn, const struct target *from, const struct target *to, const struct record *record,
-              store_result *result);
+              const struct move_operation *op);
 
 /* MOVE with STORE_EXCHANGE. */
 int exchange_run(struct txn *txn, const struct move_operation *op);

@@ -10,6 +10,8 @@
 #include "answer.h"
 #include "body.h"
 #include "change.h"
+#include "collection_row.h"
+#include "ids.h"
 
 #define MODE_OBJECT 0644
 #define MODE_COLLECTION 0755
@@ -28,11 +30,11 @@ store_kind node_kind_of(enum node_kind kind)
     return STORE_LINK;
 }
 
-int node_creatable(int code)
+int node_creatable(int code, const struct target *target)
 {
     char detail[512];
 
-    if (code != STORE_NOT_FOUND)
+    if (code != STORE_NOT_FOUND || target->location.text.size == 0)
         return code;
     snprintf(detail, sizeof detail, "%s", store_problem_last()->detail);
     return problem(STORE_BAD_LOCATION, "%s", detail);
@@ -153,10 +155,29 @@ static int put_record(struct txn *txn, const struct key *key, const struct recor
     return rc;
 }
 
+/* The id of a new node is its version, unless one is wanted. */
+static int choose_id(struct record *record, struct txn *txn, uint64_t wanted)
+{
+    struct collection_row row;
+    int rc;
+
+    record->id = wanted ? wanted : record->version;
+    if (!wanted)
+        return STORE_OK;
+    rc = id_check(txn, wanted);
+    if (rc != STORE_OK || record->kind != NODE_COLLECTION)
+        return rc;
+    rc = collection_row_get(&row, &txn->engine.view, wanted);
+    if (rc == STORE_OK)
+        return problem(STORE_BAD_ARGUMENT, "there is a collection with the id %016llx", (unsigned long long)wanted);
+    return rc == ENGINE_ABSENT ? STORE_OK : rc;
+}
+
 static int announce(struct txn *txn, const struct target *target, const struct node_change *change,
                     uint64_t version, store_result *result)
 {
-    store_outcome outcome = change->old && !change->made ? STORE_UPDATED : STORE_CREATED;
+    bool made = change->made || (!change->old && !change->replaces);
+    store_outcome outcome = made ? STORE_CREATED : STORE_UPDATED;
     char location[STORE_LOCATION_MAX + 1], from[STORE_LOCATION_MAX + 1];
     int rc = tree_location(location, target);
 
@@ -168,6 +189,15 @@ static int announce(struct txn *txn, const struct target *target, const struct n
     if (rc == STORE_OK && result)
         rc = result_set(result, outcome, version, location, change->completed);
     return rc;
+}
+
+/* A collection that is new or came from elsewhere says itself where it is. */
+static int place_collection(struct txn *txn, uint64_t id, const struct target *target,
+                            const struct node_change *change)
+{
+    if (!change->old)
+        return collection_row_make(txn, id, &target->key);
+    return change->from ? collection_row_move(txn, id, &target->key) : STORE_OK;
 }
 
 int node_write(struct txn *txn, const struct target *target, const struct node_change *change, store_result *result)
@@ -187,8 +217,8 @@ int node_write(struct txn *txn, const struct target *target, const struct node_c
     record.attributes = slice_of(section.data, section.size);
     record.version = change->version ? change->version : txn_version(txn);
     if (creates)
-        record.id = record.version;
-    if (change->body)
+        rc = choose_id(&record, txn, change->request->id);
+    if (rc == STORE_OK && change->body)
         rc = place_body(&record, change->body, txn);
     if (change->grown) {
         record.size = change->grown;
@@ -200,6 +230,8 @@ int node_write(struct txn *txn, const struct target *target, const struct node_c
     if (rc == STORE_OK)
         rc = put_record(txn, &target->key, &record, creates,
                         change->body && record.flags & RECORD_CHUNKED ? record.body_id : 0, leaves);
+    if (rc == STORE_OK && record.kind == NODE_COLLECTION)
+        rc = place_collection(txn, record.id, target, change);
 out:
     buffer_release(&section);
     return rc;
@@ -214,16 +246,21 @@ int node_rewrite(struct txn *txn, const struct target *target, const struct reco
     return put_record(txn, &target->key, &moved, false, 0, 0);
 }
 
-int node_duplicate(struct txn *txn, const struct key *key, const struct record *record, uint64_t *id)
+int node_duplicate(struct txn *txn, const struct key *key, const struct record *record, uint64_t *id,
+                   uint64_t *version)
 {
     struct record twin = *record;
     int rc;
 
-    twin.id = twin.version = txn_version(txn);
+    *version = twin.version = txn_version(txn);
     twin.created = twin.modified = twin.changed = txn->now;
+    rc = choose_id(&twin, txn, *id);
     *id = twin.id;
-    rc = put_record(txn, key, &twin, true, 0, 0);
-    return rc == STORE_OK && twin.flags & RECORD_CHUNKED ? body_retain(txn, twin.body_id) : rc;
+    if (rc == STORE_OK)
+        rc = put_record(txn, key, &twin, true, 0, 0);
+    if (rc == STORE_OK && twin.flags & RECORD_CHUNKED)
+        rc = body_retain(txn, twin.body_id);
+    return rc == STORE_OK && twin.kind == NODE_COLLECTION ? collection_row_make(txn, twin.id, key) : rc;
 }
 
 /* --------------------------------------------------------------- removing */
@@ -370,12 +407,13 @@ static int make_parents(struct txn *txn, struct slice text)
 
     while (rc == STORE_OK && location_next(&name, &rest) && rest.size > 0) {
         size_t size = text.size - rest.size;
+        const struct address address = { .location = path };
         struct view view = view_of_txn(txn);
         struct target target;
         struct record record;
         memcpy(path, text.data, size);
         path[size] = '\0';
-        rc = tree_resolve(&target, &view, path);
+        rc = tree_resolve(&target, &view, &address);
         if (rc == STORE_OK && target.definition)
             return STORE_OK; /* below are only objects */
         if (rc == STORE_OK)
@@ -389,14 +427,14 @@ static int make_parents(struct txn *txn, struct slice text)
     return rc;
 }
 
-int node_resolve(struct target *out, struct txn *txn, const char *location, const store_request *request)
+int node_resolve(struct target *out, struct txn *txn, const struct address *address, const store_request *request)
 {
     struct view view = view_of_txn(txn);
-    int rc = tree_resolve(out, &view, location);
+    int rc = tree_resolve(out, &view, address);
 
     if (rc != STORE_NO_COLLECTION || !(request->flags & STORE_PARENTS))
         return rc;
     problem_reset();
     rc = make_parents(txn, out->location.text);
-    return rc == STORE_OK ? tree_resolve(out, &view, location) : rc;
+    return rc == STORE_OK ? tree_resolve(out, &view, address) : rc;
 }

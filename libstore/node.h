@@ -40,10 +40,11 @@ int metadata_copy(store_meta **items, size_t *count, struct slice section, size_
 bool metadata_json_type(const char *type);
 
 /* Resolves in a running transaction; with STORE_PARENTS makes the collections that are missing. */
-int node_resolve(struct target *out, struct txn *txn, const char *location, const store_request *request);
+int node_resolve(struct target *out, struct txn *txn, const struct address *address, const store_request *request);
 
-/* Passes a code of resolving on; that a name is no key (not_found, for reading) becomes bad_location. */
-int node_creatable(int code);
+/* Passes a code of resolving `target` on; that its name is no key (not_found, for reading) becomes
+ * bad_location. */
+int node_creatable(int code, const struct target *target);
 
 /*
  * Writes the node's record as its next version: `old` is its record now, or
@@ -59,19 +60,28 @@ struct node_change {
     bool completed;                /* for the result */
     const struct target *from;     /* where it was, when the log is to say moved; else NULL */
     bool made;                     /* `old` is of this transaction, and silent: it is created all the same */
+    bool replaces;                 /* without `old`: another node made room, so that for the world it is updated */
     bool silent;                   /* no entry in the change log (below a copied collection) */
     uint64_t version;              /* of a range write; 0: the next */
     uint64_t grown;                /* of a range write: the size now */
 };
 int node_write(struct txn *txn, const struct target *target, const struct node_change *change, store_result *result);
 
+/* Whether a PUT names another id than that of the node that is there: then a new one takes its place. */
+static inline bool node_renewed(const struct record *existing, const store_request *request)
+{
+    return request->id && existing->id != request->id;
+}
+
 /* The key_conflict of a target that exists already. */
 int node_taken(const struct target *target);
 
 /* Writes an existing record under another key, unchanged but for version and times (MOVE). */
 int node_rewrite(struct txn *txn, const struct target *target, const struct record *record, uint64_t version);
-/* Writes it as another node with the same content under `key`; a chunked body is shared (COPY). */
-int node_duplicate(struct txn *txn, const struct key *key, const struct record *record, uint64_t *id);
+/* Writes it as another node with the same content under `key`; a chunked body is shared (COPY). `*id` is
+ * the id that it is to have, or 0, and then the one that it got. */
+int node_duplicate(struct txn *txn, const struct key *key, const struct record *record, uint64_t *id,
+                   uint64_t *version);
 
 /* Removes the row and what it refers to; in an auto collection its key stays used. */
 int node_remove(struct txn *txn, const struct target *target, const struct record *record);

@@ -9,7 +9,7 @@
 #include "verb.h"
 
 #define PATCH_FLAGS (STORE_INSERT | STORE_NOINSERT | STORE_PARENTS | STORE_PARTIAL | STORE_DRY_RUN | \
-                     STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY | STORE_SET_META)
+                     STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY | STORE_SET_META | TAKES_ID)
 
 struct patch_operation {
     struct operation operation;
@@ -54,21 +54,23 @@ static struct amendment amendment_of(struct patch_operation *op)
 static void prepare(struct operation *operation, struct view *view)
 {
     struct patch_operation *op = (struct patch_operation *)operation;
+    const struct address address = request_address(op->location, op->request);
     const struct amendment amendment = amendment_of(op);
     struct target target;
 
-    if (tree_resolve(&target, view, op->location) == STORE_OK && target.definition && !target.location.collection)
+    if (tree_resolve(&target, view, &address) == STORE_OK && target.definition && !target.location.collection)
         amend_prepare(&op->draft, view, &target, &amendment);
 }
 
 static int run(struct operation *operation, struct txn *txn)
 {
     struct patch_operation *op = (struct patch_operation *)operation;
+    const struct address address = request_address(op->location, op->request);
     const struct amendment amendment = amendment_of(op);
     struct target target;
     int rc;
 
-    rc = node_resolve(&target, txn, op->location, op->request);
+    rc = node_resolve(&target, txn, &address, op->request);
     if (rc == STORE_NO_COLLECTION && !(op->request->flags & STORE_INSERT))
         rc = problem(STORE_NOT_FOUND, "there is nothing to patch");
     if (rc == STORE_OK && target.definition && target.location.collection)
@@ -77,7 +79,7 @@ static int run(struct operation *operation, struct txn *txn)
         rc = target.definition ? amend(txn, &target, &amendment, &op->operation.answer->one)
                                : patch_plain(txn, &target, op, &amendment);
     if (rc < 0)
-        problem_location(op->location);
+        problem_location(tree_named(&target, &address));
     return rc;
 }
 

@@ -9,7 +9,7 @@
 #include "verb.h"
 
 #define POST_FLAGS (STORE_NOREPLACE | STORE_NOINSERT | STORE_PARTIAL | STORE_DRY_RUN | STORE_IF_MATCH_ANY | \
-                    STORE_IF_NONE_MATCH_ANY | STORE_SET_META)
+                    STORE_IF_NONE_MATCH_ANY | STORE_SET_META | TAKES_ID)
 
 struct post_operation {
     struct operation operation;
@@ -23,6 +23,7 @@ struct post_operation {
     uint64_t scope;
     const struct definition *definition;
     doc_id at;
+    char space[STORE_LOCATION_MAX + 1]; /* the location of the collection, when it was given from a base on */
 };
 
 static doc_id item_at(struct post_operation *op, size_t index)
@@ -94,7 +95,7 @@ static void post_locate(void *context, size_t index, char *out)
 
 static int post_typed(struct txn *txn, struct post_operation *op)
 {
-    struct many many = { 0, op->request.flags & STORE_PARTIAL, op->operation.answer, post_item, post_locate, op };
+    struct many many = { 0, &op->request, op->operation.answer, post_item, post_locate, op };
     int rc = STORE_OK;
 
     if (!metadata_json_type(op->request.type))
@@ -131,13 +132,12 @@ static int post_plain(struct txn *txn, struct post_operation *op)
 static void prepare(struct operation *operation, struct view *view)
 {
     struct post_operation *op = (struct post_operation *)operation;
+    const struct address address = request_address(op->location, &op->request);
     const struct definition *definition;
     struct location location;
     uint64_t scope;
-    int rc = location_parse(&location, op->location);
+    int rc = tree_collection_at(&scope, &definition, &location, op->space, view, &address);
 
-    if (rc == STORE_OK)
-        rc = tree_collection(&scope, &definition, view, location.text);
     if (rc == STORE_OK && definition && metadata_json_type(op->request.type))
         op->parsed = typed_parse(&op->doc, op->body.data, op->body.size) == STORE_OK;
 }
@@ -145,18 +145,17 @@ static void prepare(struct operation *operation, struct view *view)
 static int run(struct operation *operation, struct txn *txn)
 {
     struct post_operation *op = (struct post_operation *)operation;
+    const struct address address = request_address(op->location, &op->request);
     struct view view = view_of_txn(txn);
     struct location location;
     int rc;
 
-    rc = location_parse(&location, op->location);
-    if (rc == STORE_OK)
-        rc = tree_collection(&op->scope, &op->definition, &view, location.text);
+    rc = tree_collection_at(&op->scope, &op->definition, &location, op->space, &view, &address);
     op->parent = location.text;
     if (rc == STORE_OK)
         rc = op->definition ? post_typed(txn, op) : post_plain(txn, op);
     if (rc < 0)
-        problem_location(op->location);
+        problem_location(location.text.data ? location.text.data : op->location);
     return rc;
 }
 

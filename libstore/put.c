@@ -73,7 +73,7 @@ static int make_whole(struct draft *out, const struct target *target, const stru
 static int put_whole(struct txn *txn, const struct target *target, const struct record *old, const struct given *given,
                      store_result *result)
 {
-    const struct draft_place place = { .target = target, .old = old };
+    const struct draft_place place = { .target = target, .old = old, .renews = true };
     struct draft draft = DRAFT_INIT;
     int rc = make_whole(&draft, target, given);
 
@@ -148,7 +148,7 @@ static int put_draft(struct txn *txn, const struct target *target, const struct 
     struct view view = view_of_txn(txn);
     struct record record;
     int rc = find_permitted(&record, &view, target, put->request);
-    const struct draft_place place = { .target = target, .old = rc == STORE_OK ? &record : NULL };
+    const struct draft_place place = { .target = target, .old = rc == STORE_OK ? &record : NULL, .renews = true };
 
     return rc < 0 ? rc : draft_publish(txn, put->draft, &place, put->request, &answer->one);
 }
@@ -189,24 +189,21 @@ static int put_plain(struct txn *txn, const struct target *target, const struct 
                      store_answer *answer)
 {
     struct node_change change = { .kind = put->kind, .old = existing, .body = &put->body, .request = put->request };
+    bool another = existing && (existing->kind != put->kind || node_renewed(existing, put->request));
     int rc;
 
     if (target->location.collection)
         return existing ? kind_clash(existing)
                         : problem(STORE_NO_COLLECTION, "there is no such collection");
     rc = permit(target, existing, put->request);
-    if (rc == STORE_OK && existing && existing->kind != put->kind) {
-        /* a link becomes an object: another node */
+    if (rc == STORE_OK && another) {
         rc = txn_guard(txn);
         if (rc == STORE_OK)
             rc = node_remove(txn, target, existing);
         change.old = NULL;
+        change.replaces = true;
     }
-    if (rc == STORE_OK)
-        rc = node_write(txn, target, &change, &answer->one);
-    if (rc == STORE_OK && existing)
-        answer->one.outcome = STORE_UPDATED;
-    return rc;
+    return rc == STORE_OK ? node_write(txn, target, &change, &answer->one) : rc;
 }
 
 /* --------------------------------------------------------- to a collection */
@@ -284,7 +281,7 @@ static void append_locate(void *context, size_t index, char *out)
 
 static int append_to(struct txn *txn, struct append *append, store_answer *answer)
 {
-    struct many many = { 0, append->request->flags & STORE_PARTIAL, answer, append_item, append_locate, append };
+    struct many many = { 0, append->request, answer, append_item, append_locate, append };
 
     append->body = append->doc->root;
     if (doc_at(append->doc, append->body)->type != DOC_ARRAY)
@@ -344,10 +341,11 @@ static int put_collection(struct txn *txn, struct slice location, const struct p
 
 int put_run(struct txn *txn, const struct put *put, store_answer *answer)
 {
+    const struct address address = request_address(put->location, put->request);
     struct view view = view_of_txn(txn);
     struct target target;
     struct record existing;
-    int rc = node_creatable(node_resolve(&target, txn, put->location, put->request));
+    int rc = node_creatable(node_resolve(&target, txn, &address, put->request), &target);
 
     if (rc != STORE_OK)
         goto out;
@@ -363,7 +361,7 @@ int put_run(struct txn *txn, const struct put *put, store_answer *answer)
         rc = put_plain(txn, &target, put, rc == STORE_OK ? &existing : NULL, answer);
 out:
     if (rc < 0)
-        problem_location(put->location);
+        problem_location(tree_named(&target, &address));
     return rc;
 }
 
@@ -388,9 +386,10 @@ static int probe_plain(struct view *view, const struct target *target, const str
 
 int put_probe(struct view *view, const struct put *put, bool *typed)
 {
+    const struct address address = request_address(put->location, put->request);
     struct target target;
     struct record existing;
-    int rc = node_creatable(tree_resolve(&target, view, put->location));
+    int rc = node_creatable(tree_resolve(&target, view, &address), &target);
 
     *typed = false;
     if (rc == STORE_NO_COLLECTION && put->request->flags & STORE_PARENTS) {
@@ -406,7 +405,7 @@ int put_probe(struct view *view, const struct put *put, bool *typed)
         rc = probe_plain(view, &target, put, typed);
     }
     if (rc < 0)
-        problem_location(put->location);
+        problem_location(tree_named(&target, &address));
     return rc < 0 ? rc : STORE_OK;
 }
 
@@ -423,10 +422,11 @@ static void prepare(struct operation *operation, struct view *view)
 {
     struct put_operation *op = (struct put_operation *)operation;
     const struct put *put = &op->put;
+    const struct address address = request_address(put->location, put->request);
     struct doc doc = DOC_INIT;
     struct given given = { .doc = &doc, .sent = slice_of(put->body.data, put->body.size), .request = put->request };
     struct target target;
-    int rc = tree_resolve(&target, view, put->location);
+    int rc = tree_resolve(&target, view, &address);
 
     if (rc != STORE_OK || !target.definition || rule_of(target.definition, put->request).merges)
         return;

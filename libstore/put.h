@@ -14,7 +14,7 @@ struct put {
 
 /* Flags that PUT takes. */
 #define PUT_FLAGS (STORE_REPLACE | STORE_NOREPLACE | STORE_INSERT | STORE_NOINSERT | STORE_PARENTS | STORE_PARTIAL | \
-                   STORE_DRY_RUN | STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY | STORE_SET_META)
+                   STORE_DRY_RUN | STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY | STORE_SET_META | TAKES_ID)
 
 int put_run(struct txn *txn, const struct put *put, store_answer *answer);
 

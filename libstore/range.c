@@ -54,9 +54,10 @@ static int permit(const struct target *target, const struct record *existing, co
 
 int range_probe(struct view *view, const struct range_write *write)
 {
+    const struct address address = request_address(write->location, write->request);
     struct target target;
     struct record existing;
-    int rc = node_creatable(tree_resolve(&target, view, write->location));
+    int rc = node_creatable(tree_resolve(&target, view, &address), &target);
 
     if (rc == STORE_NO_COLLECTION && !(write->request->flags & STORE_INSERT)) {
         rc = problem(STORE_NOT_FOUND, "there is nothing to patch");
@@ -69,7 +70,7 @@ int range_probe(struct view *view, const struct range_write *write)
     if (rc >= 0)
         rc = permit(&target, rc == STORE_OK ? &existing : NULL, write);
     if (rc < 0)
-        problem_location(write->location);
+        problem_location(tree_named(&target, &address));
     return rc;
 }
 
@@ -140,6 +141,7 @@ static int in_place(struct txn *txn, const struct target *target, const struct r
 static int run(struct operation *operation, struct txn *txn)
 {
     struct range_operation *op = (struct range_operation *)operation;
+    const struct address address = request_address(op->write->location, op->write->request);
     const struct body_source spliced = { NULL, op->size, op->spliced, op->sparse };
     struct node_change change = { .kind = NODE_OBJECT, .body = &spliced, .request = op->write->request };
     struct view view;
@@ -148,7 +150,7 @@ static int run(struct operation *operation, struct txn *txn)
     bool exists;
     int rc;
 
-    rc = node_creatable(node_resolve(&target, txn, op->write->location, op->write->request));
+    rc = node_creatable(node_resolve(&target, txn, &address, op->write->request), &target);
     if (rc == STORE_NO_COLLECTION && !(op->write->request->flags & STORE_INSERT))
         rc = problem(STORE_NOT_FOUND, "there is nothing to patch");
     view = view_of_txn(txn);
@@ -166,7 +168,7 @@ static int run(struct operation *operation, struct txn *txn)
         rc = node_write(txn, &target, &change, &op->operation.answer->one);
     }
     if (rc < 0)
-        problem_location(op->write->location);
+        problem_location(tree_named(&target, &address));
     return rc;
 }
 
@@ -209,6 +211,7 @@ static int copy_given(struct body_writer *out, store *s, const struct range_writ
 /* The old body as it is now; an inline one is copied to `small`. */
 static int read_old(struct record *out, char *small, store *s, const struct range_write *write)
 {
+    const struct address address = request_address(write->location, write->request);
     struct target target;
     struct view view;
     bool own;
@@ -216,7 +219,7 @@ static int read_old(struct record *out, char *small, store *s, const struct rang
 
     if (rc != STORE_OK)
         return rc;
-    rc = tree_find(out, &target, &view, write->location);
+    rc = tree_find(out, &target, &view, &address);
     if (rc == STORE_NOT_FOUND) {
         problem_reset();
         *out = (struct record){ .flags = RECORD_INLINE };

@@ -5,7 +5,7 @@
 #include "node.h"
 
 #define RANGE_FLAGS (STORE_INSERT | STORE_NOINSERT | STORE_PARENTS | STORE_DRY_RUN | STORE_IF_MATCH_ANY | \
-                     STORE_IF_NONE_MATCH_ANY | STORE_SET_META)
+                     STORE_IF_NONE_MATCH_ANY | STORE_SET_META | TAKES_ID)
 #define RANGE_IN_PLACE (1u << 20) /* longer ranges are spliced into a new body */
 
 /* The bytes for [offset, offset + bytes.size). */

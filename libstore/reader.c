@@ -29,6 +29,7 @@ static int keep_body(store_reader *reader, const char *location, const store_get
 
 static int open_reader(store_reader *reader, const char *location, const store_get_options *options)
 {
+    const struct address address = get_address(location, options);
     struct target target;
     struct view view;
     bool own;
@@ -36,7 +37,7 @@ static int open_reader(store_reader *reader, const char *location, const store_g
 
     if (rc != STORE_OK)
         return rc;
-    rc = tree_find(&reader->record, &target, &view, location);
+    rc = tree_find(&reader->record, &target, &view, &address);
     if (rc == STORE_OK && reader->record.flags & RECORD_CHUNKED && target.property.size == 0)
         stat_fill(&reader->stat, &reader->record, target.definition);
     else if (rc == STORE_OK)
@@ -161,13 +162,13 @@ void store_reader_close(store_reader *reader)
 
 /* ------------------------------------------------------------- one part */
 
-static int read_part(size_t *size, struct view *view, const char *location, void *buffer, size_t capacity,
+static int read_part(size_t *size, struct view *view, const struct address *address, void *buffer, size_t capacity,
                      uint64_t offset)
 {
     struct target target;
     struct record record;
     uint64_t left;
-    int rc = tree_find(&record, &target, view, location);
+    int rc = tree_find(&record, &target, view, address);
 
     if (rc != STORE_OK)
         return rc;
@@ -199,8 +200,8 @@ static int read_property(size_t *size, store *s, const char *location, void *buf
     return rc;
 }
 
-static int read_in(size_t *size, store *s, const char *location, void *buffer, size_t capacity, uint64_t offset,
-                   store_txn *txn)
+static int read_in(size_t *size, store *s, const struct address *address, void *buffer, size_t capacity,
+                   uint64_t offset, store_txn *txn)
 {
     struct view view;
     bool own;
@@ -208,7 +209,7 @@ static int read_in(size_t *size, store *s, const char *location, void *buffer, s
 
     if (rc != STORE_OK)
         return rc;
-    rc = read_part(size, &view, location, buffer, capacity, offset);
+    rc = read_part(size, &view, address, buffer, capacity, offset);
     view_close(&view, own);
     return rc;
 }
@@ -216,16 +217,18 @@ static int read_in(size_t *size, store *s, const char *location, void *buffer, s
 int store_read(size_t *size, store *s, const char *location, void *buffer, size_t capacity, uint64_t offset,
                const store_get_options *options)
 {
+    struct address address;
     store_txn *pin;
     int rc;
 
     store_enter();
     *size = 0;
     rc = get_options_check(&options);
+    address = get_address(location, options);
     if (rc == STORE_OK)
-        rc = read_in(size, s, location, buffer, capacity, offset, options->txn);
+        rc = read_in(size, s, &address, buffer, capacity, offset, options->txn);
     if (pin_overtaken(&pin, &rc, s, options)) {
-        rc = read_in(size, s, location, buffer, capacity, offset, pin);
+        rc = read_in(size, s, &address, buffer, capacity, offset, pin);
         txn_unpin(pin);
     }
     if (rc == ENGINE_ABSENT)

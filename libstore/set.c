@@ -69,12 +69,13 @@ static int write_item(struct txn *txn, const struct target *target, const struct
 static int run(struct operation *operation, struct txn *txn)
 {
     struct set_operation *op = (struct set_operation *)operation;
+    const struct address address = request_address(op->location, op->request);
     struct view view = view_of_txn(txn);
     struct target target;
     struct record record;
     int rc;
 
-    rc = tree_find(&record, &target, &view, op->location);
+    rc = tree_find(&record, &target, &view, &address);
     if (rc == STORE_OK && target.property.size > 0)
         rc = problem(STORE_PROPERTY_TARGET, "a property has no metadata of its own");
     if (rc == STORE_OK)
@@ -86,7 +87,7 @@ static int run(struct operation *operation, struct txn *txn)
     if (rc == STORE_OK)
         rc = op->item ? write_item(txn, &target, &record, op) : rewrite(txn, &target, &record, op, op->request);
     if (rc < 0)
-        problem_location(op->location);
+        problem_location(tree_named(&target, &address));
     return rc;
 }
 

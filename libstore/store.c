@@ -15,6 +15,7 @@
 #include "caretaker.h"
 #include "change.h"
 #include "directory.h"
+#include "ids.h"
 #include "layout.h"
 #include "node.h"
 #include "queue.h"
@@ -77,8 +78,10 @@ int request_check(const store_request *request, unsigned allowed)
     if (request->version == 0 || request->version > STORE_REQUEST_VERSION)
         return problem(STORE_BAD_ARGUMENT, "the request has version %u, this library knows %d", request->version,
                        STORE_REQUEST_VERSION);
-    if (request->flags & ~allowed)
+    if (request->flags & ~(allowed & ~(TAKES_ID | TAKES_TO_BASE)))
         return problem(STORE_BAD_ARGUMENT, "the request has a flag that means nothing here");
+    if ((request->id && !(allowed & TAKES_ID)) || (request->to_base && !(allowed & TAKES_TO_BASE)))
+        return problem(STORE_BAD_ARGUMENT, "the request has an id that means nothing here");
     if ((request->flags & STORE_REPLACE && request->flags & STORE_NOREPLACE) ||
         (request->flags & STORE_INSERT && request->flags & STORE_NOINSERT))
         return problem(STORE_BAD_ARGUMENT, "the request has two flags that exclude each other");
@@ -234,11 +237,13 @@ static int open_format(store *s, bool create)
     return rc == STORE_OK ? directory_sync_parent(s->path) : rc;
 }
 
-/* After a power failure that cost commits their versions may have been told to somebody. */
+/* After a power failure that cost commits their versions, and ids that were reserved, may have been told to somebody. */
 static int run_restart(struct operation *op, struct txn *txn)
 {
+    int rc = change_restart(txn);
+
     (void)op;
-    return change_restart(txn);
+    return rc == STORE_OK ? id_restart(txn) : rc;
 }
 
 static int skip_lost_versions(store *s)

@@ -49,7 +49,11 @@ static inline void store_enter(void)
     problem_reset();
 }
 
-/* Checks a caller's options: their version, and flags outside `allowed`. */
+/* Beside enum store_flags, what a verb takes: */
+#define TAKES_ID (1u << 30)      /* it may create a node: request.id */
+#define TAKES_TO_BASE (1u << 31) /* it has a second location: request.to_base */
+
+/* Checks a caller's options: their version, and flags and members outside `allowed`. */
 int request_check(const store_request *request, unsigned allowed);
 
 /* The default request, for callers that pass NULL. */

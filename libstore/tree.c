@@ -1,156 +1,12 @@
-/* tree.c - resolving locations, and remembering collections. */
+/* tree.c - resolving locations. */
 #include "tree.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <xxhash.h>
+#include <string.h>
 
+#include "collection_row.h"
+#include "tree_cache.h"
 #include "txn.h"
-
-#define CACHE_SIZE 64u /* a power of two */
-#define DEFINITION_HEADER 8
-
-struct cached {
-    char *path; /* NULL: free */
-    size_t size;
-    uint64_t id;
-    struct definition *definition;
-};
-
-struct tree_cache {
-    uint64_t commit; /* valid for snapshots from this commit on, until the namespace changes */
-    struct cached slots[CACHE_SIZE];
-    struct cached *recent; /* the slot that was found last, whatever is in it now */
-    /* Definitions forgotten while a running operation may still hold them: released at the next attach. */
-    struct definition **retired;
-    size_t retired_count, retired_capacity;
-};
-
-struct known_definition {
-    struct known_definition *next;
-    uint64_t collection;
-    struct definition *definition;
-};
-
-/* ------------------------------------------------------------------ cache */
-
-/* cache_add has seen to the room. */
-static void forget(struct tree_cache *cache, struct cached *slot)
-{
-    free(slot->path);
-    if (slot->definition)
-        cache->retired[cache->retired_count++] = slot->definition;
-    *slot = (struct cached){ 0 };
-}
-
-static void release_retired(struct tree_cache *cache)
-{
-    while (cache->retired_count > 0)
-        definition_release(cache->retired[--cache->retired_count]);
-}
-
-/* Room for what is retired now and every slot besides. */
-static bool reserve_retired(struct tree_cache *cache)
-{
-    size_t capacity = cache->retired_count + 2 * CACHE_SIZE;
-    struct definition **larger;
-
-    if (cache->retired_count + CACHE_SIZE < cache->retired_capacity)
-        return true;
-    larger = realloc(cache->retired, capacity * sizeof *larger);
-    if (!larger)
-        return false;
-    cache->retired = larger;
-    cache->retired_capacity = capacity;
-    return true;
-}
-
-void tree_cache_clear(struct tree_cache *cache)
-{
-    for (unsigned i = 0; i < CACHE_SIZE; i++)
-        if (cache->slots[i].path)
-            forget(cache, &cache->slots[i]);
-}
-
-void tree_changed(struct txn *txn)
-{
-    txn->namespace_changed = true;
-    tree_cache_clear(txn->cache);
-}
-
-void tree_cache_free(void *attachment)
-{
-    struct tree_cache *cache = attachment;
-
-    if (!cache)
-        return;
-    tree_cache_clear(cache);
-    release_retired(cache);
-    free(cache->retired);
-    free(cache);
-}
-
-static struct cached *cache_slot(struct tree_cache *cache, struct slice path)
-{
-    return &cache->slots[XXH3_64bits(path.data, path.size) & (CACHE_SIZE - 1)];
-}
-
-static bool is_cached(const struct cached *slot, struct slice path)
-{
-    return slot->path && slot->size == path.size && memcmp(slot->path, path.data, path.size) == 0;
-}
-
-/* Most look-ups are for the collection of the last one: that needs no hash. */
-static struct cached *cache_find(struct tree_cache *cache, struct slice path)
-{
-    if (!is_cached(cache->recent, path)) {
-        cache->recent = cache_slot(cache, path);
-        if (!is_cached(cache->recent, path))
-            return NULL;
-    }
-    return cache->recent;
-}
-
-/* Takes over the reference to `definition`. */
-static int cache_add(struct cached **out, struct tree_cache *cache, struct slice path, uint64_t id,
-                     struct definition *definition)
-{
-    struct cached *slot = cache_slot(cache, path);
-    char *copy = reserve_retired(cache) ? malloc(path.size + 1) : NULL;
-
-    if (!copy) {
-        definition_release(definition);
-        return problem(STORE_NO_MEMORY, "no memory to remember a collection");
-    }
-    if (slot->path)
-        forget(cache, slot);
-    memcpy(copy, path.data, path.size);
-    slot->path = copy;
-    slot->size = path.size;
-    slot->id = id;
-    slot->definition = definition;
-    *out = slot;
-    return STORE_OK;
-}
-
-int tree_cache_attach(struct tree_cache **out, store *s, struct snapshot *snapshot, uint64_t seen)
-{
-    struct tree_cache *cache = snapshot->attachment;
-
-    if (!cache) {
-        cache = calloc(1, sizeof *cache);
-        if (!cache)
-            return problem(STORE_NO_MEMORY, "no memory for a snapshot");
-        cache->recent = cache->slots;
-        snapshot->attachment = cache;
-    }
-    release_retired(cache);
-    if (shared_namespace(s->shared) > cache->commit)
-        tree_cache_clear(cache);
-    cache->commit = seen;
-    *out = cache;
-    return STORE_OK;
-}
 
 int view_open(struct view *out, bool *own, store *s, store_txn *explicit_txn)
 {
@@ -179,81 +35,6 @@ struct view view_of_txn(struct txn *txn)
 {
     return (struct view){ .store = txn->store, .snapshot = &txn->engine.view, .cache = txn->cache,
                           .uncommitted = txn->namespace_changed, .txn = txn };
-}
-
-/* ------------------------------------------------------------ definitions */
-
-static struct definition *known(store *s, uint64_t collection, uint64_t version)
-{
-    struct definition *found = NULL;
-
-    pthread_mutex_lock(&s->definitions_lock);
-    for (struct known_definition *k = s->definitions; k && !found; k = k->next)
-        if (k->collection == collection && k->definition->version == version)
-            found = definition_retain(k->definition);
-    pthread_mutex_unlock(&s->definitions_lock);
-    return found;
-}
-
-/* So that each snapshot slot need not compile it again. Without memory it just does. */
-static void learn(store *s, uint64_t collection, struct definition *definition)
-{
-    struct known_definition *k;
-
-    pthread_mutex_lock(&s->definitions_lock);
-    for (k = s->definitions; k && k->collection != collection; k = k->next)
-        ;
-    if (k) {
-        definition_release(k->definition);
-        k->definition = definition_retain(definition);
-    } else if ((k = malloc(sizeof *k)) != NULL) {
-        *k = (struct known_definition){ s->definitions, collection, definition_retain(definition) };
-        s->definitions = k;
-    }
-    pthread_mutex_unlock(&s->definitions_lock);
-}
-
-void tree_forget_definitions(store *s)
-{
-    struct known_definition *k = s->definitions;
-
-    while (k) {
-        struct known_definition *next = k->next;
-        definition_release(k->definition);
-        free(k);
-        k = next;
-    }
-    s->definitions = NULL;
-}
-
-static int load_definition(struct definition **out, struct view *view, uint64_t collection)
-{
-    struct key key;
-    struct slice row;
-    uint64_t version;
-    int rc;
-
-    key_begin(&key, collection, KIND_DEFINITION);
-    rc = engine_get(view->snapshot, key_slice(&key), &row);
-    if (rc == ENGINE_ABSENT || (rc == STORE_OK && row.size < DEFINITION_HEADER))
-        return problem(STORE_CORRUPT, "the definition of collection %016llx is missing",
-                       (unsigned long long)collection);
-    if (rc != STORE_OK)
-        return rc;
-    memcpy(&version, row.data, sizeof version);
-    *out = view->uncommitted ? NULL : known(view->store, collection, version);
-    if (*out)
-        return STORE_OK;
-    rc = definition_parse(out, (const char *)row.data + DEFINITION_HEADER, row.size - DEFINITION_HEADER);
-    if (rc == STORE_NO_MEMORY)
-        return rc;
-    if (rc != STORE_OK)
-        return problem(STORE_CORRUPT, "the definition of collection %016llx is damaged",
-                       (unsigned long long)collection);
-    (*out)->version = version;
-    if (!view->uncommitted)
-        learn(view->store, collection, *out);
-    return STORE_OK;
 }
 
 /* -------------------------------------------------------------- resolving */
@@ -370,12 +151,62 @@ static int resolve_root(struct target *out)
     return STORE_OK;
 }
 
-int tree_resolve(struct target *out, struct view *view, const char *location)
+/* The location of the collection with this id; borrowed from the cache until something is resolved. */
+static int base_location(struct slice *out, struct view *view, uint64_t id)
+{
+    struct cached *at = cache_find_id(view->cache, id);
+    struct definition *definition = NULL;
+    char space[STORE_LOCATION_MAX + 1];
+    struct record record;
+    int rc = STORE_OK;
+
+    if (!at) {
+        rc = collection_location(out, &record, space, view, id);
+        if (rc == STORE_OK && record.flags & RECORD_TYPED)
+            rc = load_definition(&definition, view, id);
+        if (rc == STORE_OK)
+            rc = cache_add(&at, view->cache, *out, id, definition);
+    }
+    if (rc == STORE_OK)
+        *out = slice_of(at->path, at->size);
+    return rc;
+}
+
+int tree_locate(struct location *out, char *space, struct view *view, const struct address *address)
+{
+    struct slice base;
+    size_t size;
+    int rc;
+
+    /* What is no location at all is refused as such. */
+    if (address->base == 0 || address->base == ROOT_ID || !address->location || address->location[0] != '/')
+        return location_parse(out, address->location);
+    *out = (struct location){ 0 };
+    rc = base_location(&base, view, address->base);
+    if (rc != STORE_OK)
+        return rc;
+    size = strnlen(address->location, STORE_LOCATION_MAX + 1);
+    if (base.size + size > STORE_LOCATION_MAX)
+        return problem_os(STORE_BAD_LOCATION, ENAMETOOLONG, "the whole location is longer than %d bytes",
+                          STORE_LOCATION_MAX);
+    memcpy(space, base.data, base.size);
+    memcpy(space + base.size, address->location, size);
+    space[base.size + size] = '\0';
+    return location_parse(out, space);
+}
+
+const char *tree_named(const struct target *target, const struct address *address)
+{
+    return target->location.text.data ? target->location.text.data : address->location;
+}
+
+int tree_resolve(struct target *out, struct view *view, const struct address *address)
 {
     struct slice text, above, name, rest;
     struct cached *at;
-    int rc = location_parse(&out->location, location);
+    int rc = tree_locate(&out->location, out->whole, view, address);
 
+    out->if_id = address->if_id;
     if (rc != STORE_OK)
         return rc;
     if (out->location.names == 0)
@@ -385,7 +216,7 @@ int tree_resolve(struct target *out, struct view *view, const char *location)
     at = cache_find(view->cache, above);
     rc = at ? STORE_OK : descend(&at, &above, view, text);
     if (rc != STORE_OK) {
-        problem_location(location);
+        problem_location(text.data);
         return rc;
     }
     rest = slice_of((const char *)text.data + above.size, text.size - above.size);
@@ -394,8 +225,14 @@ int tree_resolve(struct target *out, struct view *view, const char *location)
     /* The path is named by the caller's text, which outlives the cache entry. */
     rc = tree_target_in(out, above, at->id, at->definition, name);
     if (rc != STORE_OK)
-        problem_location(location);
+        problem_location(text.data);
     return rc;
+}
+
+static int another_id(uint64_t if_id)
+{
+    return problem(STORE_PRECONDITION_FAILED, "it is another node than that with the id %016llx",
+                   (unsigned long long)if_id);
 }
 
 int tree_collection(uint64_t *id, const struct definition **definition, struct view *view, struct slice location)
@@ -428,6 +265,18 @@ int tree_collection(uint64_t *id, const struct definition **definition, struct v
     return STORE_OK;
 }
 
+int tree_collection_at(uint64_t *id, const struct definition **definition, struct location *location, char *space,
+                       struct view *view, const struct address *address)
+{
+    int rc = tree_locate(location, space, view, address);
+
+    if (rc == STORE_OK)
+        rc = tree_collection(id, definition, view, location->text);
+    if (rc == STORE_OK && address->if_id && address->if_id != *id)
+        rc = another_id(address->if_id);
+    return rc;
+}
+
 /* ---------------------------------------------------------------- records */
 
 int tree_record_at(struct record *out, struct view *view, const struct key *key)
@@ -448,18 +297,33 @@ int tree_record_at(struct record *out, struct view *view, const struct key *key)
     return problem(STORE_CORRUPT, "a record is damaged: its checksum does not fit");
 }
 
+static int check_id(const struct record *record, uint64_t if_id)
+{
+    int rc;
+
+    if (!record)
+        return problem(STORE_NOT_FOUND, "there is nothing there");
+    if (record->id == if_id)
+        return STORE_OK;
+    rc = another_id(if_id);
+    problem_version(record->version);
+    return rc;
+}
+
 int tree_record(struct record *out, struct view *view, const struct target *target)
 {
     int rc = tree_record_at(out, view, &target->key);
 
+    if (target->if_id && rc >= 0)
+        rc = check_id(rc == STORE_OK ? out : NULL, target->if_id);
     if (rc < 0)
         problem_location(target->location.text.data);
     return rc;
 }
 
-int tree_find(struct record *out, struct target *target, struct view *view, const char *location)
+int tree_find(struct record *out, struct target *target, struct view *view, const struct address *address)
 {
-    int rc = tree_resolve(target, view, location);
+    int rc = tree_resolve(target, view, address);
 
     if (rc == STORE_OK)
         rc = tree_record(out, view, target);
@@ -468,7 +332,7 @@ int tree_find(struct record *out, struct target *target, struct view *view, cons
     if (rc == ENGINE_ABSENT || rc == STORE_NO_COLLECTION)
         rc = problem(STORE_NOT_FOUND, "there is nothing there");
     if (rc < 0)
-        problem_location(location);
+        problem_location(tree_named(target, address));
     return rc;
 }
 

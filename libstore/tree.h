@@ -18,9 +18,26 @@
 struct tree_cache;
 struct txn;
 
+/* How a caller names a node. */
+struct address {
+    const char *location;
+    uint64_t base;  /* the collection with this id is where the location begins; 0: the root */
+    uint64_t if_id; /* the id that the node is to have; 0: any */
+};
+
+static inline struct address request_address(const char *location, const store_request *request)
+{
+    return (struct address){ location, request->base, request->if_id };
+}
+
+static inline struct address get_address(const char *location, const store_get_options *options)
+{
+    return (struct address){ location, options->base, options->if_id };
+}
+
 /* Where something is, or would be. */
 struct target {
-    struct location location;      /* all of it */
+    struct location location;      /* all of it, from the root on; empty if the base is not there */
     struct slice parent;           /* location of the collection; "" for the root's own */
     struct slice name;             /* the node's last name; "" for the root */
     struct slice property;         /* "" or "/phones/0": what follows a typed object */
@@ -29,7 +46,9 @@ struct target {
                                             snapshot or transaction ends */
     struct key key;                /* of its entry row */
     struct key_value values[KEY_PARTS_MAX]; /* of its key, in a collection that has one */
+    uint64_t if_id;                /* the id that its record is to have; 0: any */
     char scratch[STORE_NAME_MAX + 1];
+    char whole[STORE_LOCATION_MAX + 1]; /* the location, when it was given from a base on */
 };
 
 /* One view to resolve in: a snapshot, or a transaction's. */
@@ -53,16 +72,26 @@ void tree_cache_clear(struct tree_cache *cache);
 void tree_changed(struct txn *txn);
 void tree_cache_free(void *cache);
 
+/* The whole location that an address means: the caller's own text, or with a base composed in `space`
+ * (STORE_LOCATION_MAX + 1 bytes). not_found if there is no such base: then `out` is empty. */
+int tree_locate(struct location *out, char *space, struct view *view, const struct address *address);
+
 /*
- * Resolves `location`. The collection above must exist: else no_collection.
+ * Resolves an address. The collection above must exist: else no_collection.
  * What stands there must be a collection: else kind_conflict. Whether the node
  * itself exists is not looked at. A name that is no key text of its collection
- * gives not_found.
+ * gives not_found, and so does a base that is not there.
  */
-int tree_resolve(struct target *out, struct view *view, const char *location);
+int tree_resolve(struct target *out, struct view *view, const struct address *address);
+
+/* The location that an error is about: the target's, as far as it came to have one. */
+const char *tree_named(const struct target *target, const struct address *address);
 
 /* The collection `location` itself: its id and definition. not_found, kind_conflict. */
 int tree_collection(uint64_t *id, const struct definition **definition, struct view *view, struct slice location);
+/* The same by its address, with its location; `space` as for tree_locate. */
+int tree_collection_at(uint64_t *id, const struct definition **definition, struct location *location, char *space,
+                       struct view *view, const struct address *address);
 
 /* Makes `out` the target `name` in the collection `parent` that is known already. */
 int tree_target_in(struct target *out, struct slice parent, uint64_t scope, const struct definition *definition,
@@ -72,13 +101,14 @@ int tree_target_in(struct target *out, struct slice parent, uint64_t scope, cons
 int tree_target_by_key(struct target *out, struct slice parent, uint64_t scope, const struct definition *definition,
                        const struct key_value *values, char *text);
 
-/* Reads the target's record: STORE_OK, ENGINE_ABSENT, or an error (corrupt ...). */
+/* Reads the target's record: STORE_OK, ENGINE_ABSENT, or an error (corrupt ...). If the node is to have
+ * a certain id, then another is precondition_failed, and none not_found. */
 int tree_record(struct record *out, struct view *view, const struct target *target);
 int tree_record_at(struct record *out, struct view *view, const struct key *key);
 
-/* Resolves `location` and reads the record of the node there (a property's object): not_found if
+/* Resolves an address and reads the record of the node there (a property's object): not_found if
  * there is none, or no collection above; kind_conflict if it is no collection but has to be. */
-int tree_find(struct record *out, struct target *target, struct view *view, const char *location);
+int tree_find(struct record *out, struct target *target, struct view *view, const struct address *address);
 
 /* The name that an entry key stands for: its text into `out` (STORE_NAME_MAX + 1 bytes). */
 int tree_entry_name(char *out, size_t *size, const struct definition *definition, struct slice entry_key);

@@ -56,11 +56,11 @@ static int view_property(store_view *out, const struct view *view, const struct 
     return rc;
 }
 
-static int view_node(store_view *out, struct view *view, const char *location)
+static int view_node(store_view *out, struct view *view, const struct address *address)
 {
     struct target target;
     struct record record;
-    int rc = tree_find(&record, &target, view, location);
+    int rc = tree_find(&record, &target, view, address);
 
     if (rc == STORE_OK)
         rc = no_body(&record);
@@ -76,7 +76,7 @@ static int view_node(store_view *out, struct view *view, const char *location)
     return STORE_OK;
 }
 
-static int view_in(store_view *out, store *s, const char *location, store_txn *txn)
+static int view_in(store_view *out, store *s, const struct address *address, store_txn *txn)
 {
     struct view view;
     bool own = false;
@@ -86,7 +86,7 @@ static int view_in(store_view *out, store *s, const char *location, store_txn *t
         return rc;
     if (own)
         out->internal[VIEW_OBJECTS] = view.snapshot;
-    rc = view_node(out, &view, location);
+    rc = view_node(out, &view, address);
     if (rc != STORE_OK)
         store_view_close(out);
     return rc;
@@ -94,16 +94,18 @@ static int view_in(store_view *out, store *s, const char *location, store_txn *t
 
 int store_view_open(store_view *out, store *s, const char *location, const store_get_options *options)
 {
+    struct address address;
     store_txn *pin;
     int rc;
 
     store_enter();
     *out = (store_view){ 0 };
     rc = get_options_check(&options);
+    address = get_address(location, options);
     if (rc == STORE_OK)
-        rc = view_in(out, s, location, options->txn);
+        rc = view_in(out, s, &address, options->txn);
     if (pin_overtaken(&pin, &rc, s, options)) {
-        rc = view_in(out, s, location, pin);
+        rc = view_in(out, s, &address, pin);
         if (rc == STORE_OK)
             out->internal[VIEW_PIN] = pin;
         else

@@ -1,0 +1,34 @@
+/*
+ * collection_row.h - the row that a collection has in its own scope, beside its record in the scope of
+ * the collection above: from an id it leads up to the location (docs/decisions/0019).
+ */
+#ifndef STORE_COLLECTION_ROW_H
+#define STORE_COLLECTION_ROW_H
+
+#include "tree.h"
+#include "txn.h"
+
+struct collection_row {
+    uint64_t parent;         /* where its entry is: a collection's id, SCOPE_STORE for the root */
+    int64_t time;            /* when an entry last came or went; COLLECTION_UNTOUCHED */
+    uint64_t subcollections; /* how many of its entries are collections */
+    struct slice name;       /* the entry's key behind scope and kind; borrowed */
+};
+
+#define COLLECTION_UNTOUCHED INT64_MIN /* nothing did since it was made, or its time set */
+
+/* STORE_OK, ENGINE_ABSENT or an error. */
+int collection_row_get(struct collection_row *out, struct snapshot *snapshot, uint64_t id);
+
+/* The row of a collection that is made with `entry` as the key of its record. */
+int collection_row_make(struct txn *txn, uint64_t id, const struct key *entry);
+/* It has another entry now. */
+int collection_row_move(struct txn *txn, uint64_t id, const struct key *entry);
+
+/*
+ * The location of collection `id`, into `space` (STORE_LOCATION_MAX + 1 bytes): "" for the root. Every
+ * collection on the way has to be there still: else not_found. `record` is its record.
+ */
+int collection_location(struct slice *out, struct record *record, char *space, struct view *view, uint64_t id);
+
+#endif
