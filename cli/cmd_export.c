@@ -22,6 +22,15 @@ int exporter_refuse(struct exporter *exporter, int code, const char *location, c
     return STATUS_DONE;
 }
 
+void exporter_skip(struct exporter *exporter, const char *location, const char *reason)
+{
+    progress_hide(&exporter->progress);
+    fputs("storectl: ", stderr);
+    print_text(stderr, location);
+    fprintf(stderr, ": skipped: %s\n", reason);
+    exporter->tally.skipped++;
+}
+
 int exporter_fail(struct exporter *exporter, const char *location, const char *what)
 {
     int error = errno;

@@ -1,6 +1,8 @@
 /* ls: a listing, streamed: names, lines, or one JSON array. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "print.h"
 #include "walk.h"
@@ -34,13 +36,23 @@ static size_t where_room(const struct cli *cli)
     return room;
 }
 
+/* The size, or of a device its number. */
+static void measure(char text[32], const store_stat *stat)
+{
+    if (S_ISCHR(stat->special) || S_ISBLK(stat->special))
+        snprintf(text, 32, "%u,%u", major(stat->device), minor(stat->device));
+    else
+        snprintf(text, 32, "%llu", (unsigned long long)stat->size);
+}
+
 static void print_long(const struct walk_step *step, const char *name)
 {
-    char version[17], modified[TIME_TEXT_SIZE];
+    char version[17], modified[TIME_TEXT_SIZE], size[32];
     const store_stat *stat = step->stat;
 
-    printf("%-10s %12llu  %s  %s  ", store_kind_name(stat->kind), (unsigned long long)stat->size,
-           store_version_text(version, stat->version), time_text(modified, stat->modified, false));
+    measure(size, stat);
+    printf("%-10s %12s  %s  %s  ", store_kind_name(stat->kind), size, store_version_text(version, stat->version),
+           time_text(modified, stat->modified, false));
     printf("%-24s  ", *stat->type ? stat->type : "-");
     print_text(stdout, name);
     fputc('\n', stdout);

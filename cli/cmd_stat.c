@@ -1,5 +1,7 @@
 /* stat: everything about a node but its body. */
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "print.h"
 
@@ -11,9 +13,9 @@ static json_t *stat_json(const char *location, const store_stat *stat, const sto
     snprintf(mode, sizeof mode, "%04o", stat->mode & 07777);
     for (size_t i = 0; i < count; i++)
         json_object_set_new(items, meta[i].name, bytes_json(meta[i].value, meta[i].size));
-    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:s*, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "location",
+    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:s*, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "location",
                      location, "kind", store_kind_name(stat->kind), "typed", stat->typed, "id",
-                     (json_int_t)stat->id, "size", (json_int_t)stat->size, "type",
+                     (json_int_t)stat->id, "size", (json_int_t)stat->size, "device", (json_int_t)stat->device, "type",
                      *stat->type ? stat->type : NULL, "version", store_version_text(version, stat->version),
                      "created", time_text(created, stat->created, true),
                      "modified", time_text(modified, stat->modified, true), "changed",
@@ -28,7 +30,9 @@ static void print_stat(const char *location, const store_stat *stat)
     fputs("location  ", stdout);
     print_text(stdout, location);
     printf("\nkind      %s%s\n", stat->typed ? "typed " : "", store_kind_name(stat->kind));
-    if (stat->kind != STORE_COLLECTION)
+    if (S_ISCHR(stat->special) || S_ISBLK(stat->special))
+        printf("device    %u,%u\n", major(stat->device), minor(stat->device));
+    if (stat->kind != STORE_COLLECTION && stat->kind != STORE_SPECIAL)
         printf("size      %llu (%s)\n", (unsigned long long)stat->size, size_text(size, stat->size));
     if (*stat->type) {
         fputs("type      ", stdout);

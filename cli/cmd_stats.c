@@ -16,10 +16,11 @@ struct field {
 
 static const struct field store_fields[] = {
     FIELD(collections, COUNT),    FIELD(typed_collections, COUNT), FIELD(objects, COUNT),
-    FIELD(links, COUNT),          FIELD(body_bytes, BYTES),        FIELD(inline_objects, COUNT),
-    FIELD(chunked_objects, COUNT), FIELD(chunks, COUNT),           FIELD(index_entries, COUNT),
-    FIELD(changes, COUNT),        FIELD(oldest_change, VERSION),   FIELD(last_version, VERSION),
-    FIELD(staged_uploads, COUNT), FIELD(garbage_bodies, COUNT),    FIELD(garbage_collections, COUNT),
+    FIELD(links, COUNT),          FIELD(specials, COUNT),          FIELD(body_bytes, BYTES),
+    FIELD(inline_objects, COUNT), FIELD(chunked_objects, COUNT),   FIELD(chunks, COUNT),
+    FIELD(index_entries, COUNT),  FIELD(changes, COUNT),           FIELD(oldest_change, VERSION),
+    FIELD(last_version, VERSION), FIELD(staged_uploads, COUNT),    FIELD(garbage_bodies, COUNT),
+    FIELD(garbage_collections, COUNT),
 };
 
 static const struct field space_fields[] = {

@@ -187,15 +187,14 @@ static enum presence link_presence(int dir, const struct walk_step *step, const 
     return size == (ssize_t)strlen(target) && memcmp(there, target, (size_t)size) == 0 ? SAME : DIFFERENT;
 }
 
-static int make_link(struct exporter *exporter, int dir, const struct walk_step *step, const char *target)
+/* What was made under a temporary name gets its owner and time, and its name. */
+static int settle(struct exporter *exporter, int dir, const char *name, const struct walk_step *step)
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, time_of(step->stat->modified)};
-    char name[48];
 
-    temporary_name(name);
-    if (symlinkat(target, dir, name) != 0)
-        return exporter_fail(exporter, step->location, "cannot make the link");
     if (geteuid() == 0 && fchownat(dir, name, step->stat->uid, step->stat->gid, AT_SYMLINK_NOFOLLOW) != 0)
+        exporter->lost = true;
+    if (step->stat->kind == STORE_SPECIAL && fchmodat(dir, name, step->stat->mode & 07777, 0) != 0)
         exporter->lost = true;
     utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW);
     if (renameat(dir, name, dir, step->name) == 0)
@@ -203,6 +202,16 @@ static int make_link(struct exporter *exporter, int dir, const struct walk_step 
     int status = exporter_fail(exporter, step->location, "cannot rename to it");
     unlinkat(dir, name, 0);
     return status;
+}
+
+static int make_link(struct exporter *exporter, int dir, const struct walk_step *step, const char *target)
+{
+    char name[48];
+
+    temporary_name(name);
+    if (symlinkat(target, dir, name) != 0)
+        return exporter_fail(exporter, step->location, "cannot make the link");
+    return settle(exporter, dir, name, step);
 }
 
 int export_link(struct exporter *exporter, int dir, const struct walk_step *step)
@@ -224,6 +233,37 @@ int export_link(struct exporter *exporter, int dir, const struct walk_step *step
             exporter_count(exporter, presence == MISSING ? &tally->created : &tally->updated, size);
     }
     store_free(target);
+    return status;
+}
+
+static enum presence special_presence(int dir, const struct walk_step *step)
+{
+    struct stat there;
+
+    if (fstatat(dir, step->name, &there, AT_SYMLINK_NOFOLLOW) != 0)
+        return MISSING;
+    if (S_ISDIR(there.st_mode))
+        return IN_THE_WAY;
+    return (there.st_mode & S_IFMT) == step->stat->special && there.st_rdev == step->stat->device ? SAME : DIFFERENT;
+}
+
+int export_special(struct exporter *exporter, int dir, const struct walk_step *step)
+{
+    enum presence presence = special_presence(dir, step);
+    struct tally *tally = &exporter->tally;
+    char name[48];
+    int status;
+
+    if (settled(&status, exporter, presence, step))
+        return status;
+    temporary_name(name);
+    if (mknodat(dir, name, step->stat->special | 0600, step->stat->device) != 0) {
+        exporter_skip(exporter, step->location, strerror(errno));
+        return STATUS_DONE;
+    }
+    status = settle(exporter, dir, name, step);
+    if (status == STATUS_DONE)
+        exporter_count(exporter, presence == MISSING ? &tally->created : &tally->updated, 0);
     return status;
 }
 

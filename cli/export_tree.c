@@ -78,6 +78,7 @@ static int export_step(struct exporter *exporter, struct directories *directorie
     case STORE_LINK:
         return export_link(exporter, dir, step);
     case STORE_SPECIAL:
+        return export_special(exporter, dir, step);
     case STORE_PROPERTY: /* never in a listing */
         break;
     }

@@ -18,6 +18,8 @@ struct exporter {
 void exporter_count(struct exporter *exporter, uint64_t *counter, uint64_t bytes);
 /* Reports and counts what cannot be written; STATUS_DONE to go on, otherwise the end. */
 int exporter_refuse(struct exporter *exporter, int code, const char *location, const char *reason);
+/* Counts something that cannot be carried over, and says so. */
+void exporter_skip(struct exporter *exporter, const char *location, const char *reason);
 /* Reports errno and returns STATUS_FAILED. */
 int exporter_fail(struct exporter *exporter, const char *location, const char *what);
 
@@ -28,6 +30,8 @@ int export_json(struct exporter *exporter, const char *location, const char *tar
 /* export_node.c: one entry of a tree, below the open directory `dir`. */
 int export_file(struct exporter *exporter, int dir, const struct walk_step *step);
 int export_link(struct exporter *exporter, int dir, const struct walk_step *step);
+/* Skipped where the process may not make it. */
+int export_special(struct exporter *exporter, int dir, const struct walk_step *step);
 /* Opens the directory, made when missing; *fd is -1 when it was refused. */
 int export_directory_begin(int *fd, struct exporter *exporter, int dir, const struct walk_step *step);
 /* Mode, owner, times and metadata of an open file or directory. */

@@ -69,11 +69,18 @@ static int node_xattrs(struct node *node, int fd)
     return STATUS_DONE;
 }
 
-/* For a PUT: the policy does not decide, --replace does. */
-static void node_for_put(struct node *node)
+/* For a PUT: the policy does not decide, --replace does. No PUT replaces a special node, and the making of
+ * one replaces nothing: with `anew` what is there is deleted first. */
+static int node_for_put(struct node *node, bool anew)
 {
+    store_request request = STORE_REQUEST_INIT;
+
     node->request.attributes = &node->attributes;
     node->request.flags |= STORE_PARENTS | (node->exists ? STORE_REPLACE : STORE_NOREPLACE);
+    request.txn = node->txn;
+    if (!anew || !node->exists || !node->loader->replace)
+        return STORE_OK;
+    return store_delete(NULL, node->loader->cli->store, node->location, &request);
 }
 
 static int count(struct node *node, int code, uint64_t size)
@@ -176,11 +183,33 @@ int import_file(struct loader *loader, int fd, const char *location)
         node.there.modified == node.attributes.modified)
         return loader_step(loader, &loader->pending.unchanged, size);
     status = node_xattrs(&node, fd);
-    node_for_put(&node);
-    if (status == STATUS_DONE)
+    int code = node_for_put(&node, node.there.kind == STORE_SPECIAL);
+    if (code != STORE_OK)
+        status = loader_refuse(loader, code, location, NULL);
+    else if (status == STATUS_DONE)
         status = size <= INLINE_MAX ? put_small(&node, fd, (size_t)size) : put_large(&node, fd, size);
     xattrs_release(&node.xattrs);
     return status;
+}
+
+int import_special(struct loader *loader, const struct stat *stat, const char *location)
+{
+    uint32_t special = stat->st_mode & S_IFMT;
+    uint64_t device = S_ISCHR(stat->st_mode) || S_ISBLK(stat->st_mode) ? stat->st_rdev : 0;
+    struct node node;
+    bool refused;
+    int status = node_init(&node, &refused, loader, location, stat);
+
+    if (status != STATUS_DONE || refused)
+        return status;
+    if (node.exists && node.there.special == special && node.there.device == device)
+        return loader_step(loader, &loader->pending.unchanged, 0);
+    if (node.exists && !loader->replace)
+        return loader_conflict(loader, location, NULL);
+    int code = node_for_put(&node, true);
+    if (code == STORE_OK)
+        code = store_put_special(NULL, loader->cli->store, location, special, device, &node.request);
+    return count(&node, code, 0);
 }
 
 static bool same_link(struct node *node, const char *target)
@@ -205,8 +234,10 @@ int import_link(struct loader *loader, int dir, const char *name, const struct s
         return loader_step(loader, &loader->pending.unchanged, (uint64_t)size);
     if (node.exists && !loader->replace)
         return loader_conflict(loader, location, NULL);
-    node_for_put(&node);
-    return count(&node, store_put_link(NULL, loader->cli->store, location, target, &node.request), (uint64_t)size);
+    int code = node_for_put(&node, node.there.kind == STORE_SPECIAL);
+    if (code == STORE_OK)
+        code = store_put_link(NULL, loader->cli->store, location, target, &node.request);
+    return count(&node, code, (uint64_t)size);
 }
 
 /* The collection itself, and its definition when the directory brings one. */

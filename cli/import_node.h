@@ -1,4 +1,4 @@
-/* import_node.h - one file, link or directory into the store, unless it is there already and the same. */
+/* import_node.h - one file, link, special node or directory into the store, unless it is there already and the same. */
 #ifndef STORECTL_IMPORT_NODE_H
 #define STORECTL_IMPORT_NODE_H
 
@@ -9,6 +9,8 @@
 /* Each returns STATUS_DONE to go on, also after a refusal, which it counts. */
 int import_file(struct loader *loader, int fd, const char *location);
 int import_link(struct loader *loader, int dir, const char *name, const struct stat *stat, const char *location);
+/* A FIFO, socket or device node. */
+int import_special(struct loader *loader, const struct stat *stat, const char *location);
 /* Makes the collection; *inside is false when it was refused. */
 int import_directory_begin(bool *inside, struct loader *loader, int fd, const char *location);
 /* Gives it the directory's mode, times, owner and metadata, where they differ. */

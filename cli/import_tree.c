@@ -86,10 +86,8 @@ static int import_entry(struct tree *tree, int dir, const char *name)
         return errno == ENOENT ? STATUS_DONE : trouble(tree, "cannot read");
     if (S_ISLNK(stat.st_mode))
         return import_link(tree->loader, dir, name, &stat, tree->location);
-    if (!S_ISDIR(stat.st_mode) && !S_ISREG(stat.st_mode)) {
-        loader_skip(tree->loader, tree->location, "neither a file, a directory nor a symbolic link");
-        return STATUS_DONE;
-    }
+    if (!S_ISDIR(stat.st_mode) && !S_ISREG(stat.st_mode))
+        return import_special(tree->loader, &stat, tree->location);
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? STATUS_DONE : trouble(tree, "cannot open");

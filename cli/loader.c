@@ -96,15 +96,6 @@ int loader_conflict(struct loader *loader, const char *location, const char *whe
                          "is there already and different (see --replace)");
 }
 
-void loader_skip(struct loader *loader, const char *location, const char *reason)
-{
-    progress_hide(&loader->progress);
-    fputs("storectl: ", stderr);
-    print_text(stderr, location);
-    fprintf(stderr, ": skipped: %s\n", reason);
-    loader->done.skipped++;
-}
-
 int loader_end(struct loader *loader, int status, const char *location)
 {
     bool stopped = interrupted();

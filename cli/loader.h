@@ -36,8 +36,6 @@ int loader_refuse(struct loader *loader, int code, const char *location, const c
 int loader_reject(struct loader *loader, int code, const char *location, const char *where, const char *reason);
 /* The same for something that is there already and different. */
 int loader_conflict(struct loader *loader, const char *location, const char *where);
-/* Counts something that cannot be carried over, and says so. */
-void loader_skip(struct loader *loader, const char *location, const char *reason);
 /* Commits or forgets what is open, tells how far it came, and gives the exit status. */
 int loader_end(struct loader *loader, int status, const char *location);
 

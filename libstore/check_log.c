@@ -18,7 +18,7 @@ static bool item_whole(const struct change_item *item)
     const char *location = item->location.data;
 
     return item->outcome >= STORE_CREATED && item->outcome <= STORE_MOVED && item->kind >= STORE_COLLECTION &&
-           item->kind <= STORE_LINK && item->location.size > 0 && item->location.size <= STORE_LOCATION_MAX &&
+           item->kind <= STORE_SPECIAL && item->kind != STORE_PROPERTY && item->location.size > 0 && item->location.size <= STORE_LOCATION_MAX &&
            location[0] == '/' && (item->from.size > 0) == (item->outcome == STORE_MOVED);
 }
 

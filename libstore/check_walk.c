@@ -153,13 +153,23 @@ static bool attributes_whole(struct slice section)
             order = memcmp(name.data, last_name.data, common);
         if (order < 0 || (order == 0 && name.size <= last_name.size))
             return false;
-        if (tag == ATTRIBUTE_TYPE ? name.size != 0 || value.size > STORE_TYPE_MAX : tag != ATTRIBUTE_META)
+        if (tag == ATTRIBUTE_TYPE && (name.size != 0 || value.size > STORE_TYPE_MAX))
             return false;
         metadata += tag == ATTRIBUTE_META ? name.size + value.size : 0;
         last_tag = tag;
         last_name = name;
     }
-    return at == section.size && metadata <= STORE_META_MAX;
+    return at == section.size && metadata <= STORE_META_MAX && last_tag <= ATTRIBUTE_POSIX;
+}
+
+/* A special node says what it is, nothing else does. */
+static bool posix_sound(const struct record *record)
+{
+    struct posix posix;
+
+    return attribute_posix(&posix, record->attributes) &&
+           (posix.flags & ~(POSIX_ACCESSED | POSIX_SPECIAL)) == 0 &&
+           (record->kind == NODE_SPECIAL) == ((posix.flags & POSIX_SPECIAL) != 0);
 }
 
 static int note_reference(struct check *check, const struct record *record)
@@ -213,9 +223,9 @@ static int check_node(struct check *check, struct frame *frame, const struct rec
 
     check->report->objects += record->kind != NODE_COLLECTION;
     check->report->collections += record->kind == NODE_COLLECTION;
-    if (rc == STORE_OK && !attributes_whole(record->attributes))
+    if (rc == STORE_OK && !(attributes_whole(record->attributes) && posix_sound(record)))
         rc = check_finding(check, "attributes_damaged", location_of(check), false,
-                           "its type or metadata cannot be read");
+                           "its type, its metadata or what POSIX keeps of it cannot be read");
     if (rc == STORE_OK && typed && record->kind != NODE_OBJECT)
         rc = check_finding(check, "kind_conflict", location_of(check), false,
                            "a typed collection holds what is no object");

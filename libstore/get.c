@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "body.h"
 #include "property.h"
@@ -25,6 +26,24 @@ int get_options_check(const store_get_options **options)
 
 /* ------------------------------------------------------------------- stat */
 
+/* As the shared MIME info database names them. */
+static struct slice special_type(const struct record *record)
+{
+    struct posix posix;
+
+    attribute_posix(&posix, record->attributes);
+    switch (posix.special) {
+    case S_IFIFO:
+        return slice_text("inode/fifo");
+    case S_IFSOCK:
+        return slice_text("inode/socket");
+    case S_IFCHR:
+        return slice_text("inode/chardevice");
+    default:
+        return slice_text("inode/blockdevice");
+    }
+}
+
 static struct slice default_type(const struct record *record, bool typed)
 {
     switch (record->kind) {
@@ -32,10 +51,22 @@ static struct slice default_type(const struct record *record, bool typed)
         return slice_text("");
     case NODE_LINK:
         return slice_text("inode/symlink");
+    case NODE_SPECIAL:
+        return special_type(record);
     case NODE_OBJECT:
         break;
     }
     return typed ? slice_text("application/json") : slice_text("application/octet-stream");
+}
+
+static void stat_posix(store_stat *out, const struct record *record)
+{
+    struct posix posix = { 0 };
+
+    if (record->kind == NODE_SPECIAL)
+        attribute_posix(&posix, record->attributes);
+    out->special = posix.special;
+    out->device = posix.device;
 }
 
 void stat_fill(store_stat *out, const struct record *record, bool typed)
@@ -53,6 +84,7 @@ void stat_fill(store_stat *out, const struct record *record, bool typed)
     out->mode = record->mode;
     out->uid = record->uid;
     out->gid = record->gid;
+    stat_posix(out, record);
     if (!attribute_find(record->attributes, ATTRIBUTE_TYPE, slice_of("", 0), &type) || type.size > STORE_TYPE_MAX)
         type = default_type(record, typed);
     memcpy(out->type, type.data, type.size);
@@ -103,9 +135,11 @@ static void stat_property(store_stat *out, const struct record *record, size_t s
 
 int no_body(const struct record *record)
 {
-    if (record->kind != NODE_COLLECTION)
-        return STORE_OK;
-    return problem_os(STORE_KIND_CONFLICT, EISDIR, "it is a collection: it has no body");
+    if (record->kind == NODE_SPECIAL)
+        return problem_os(STORE_KIND_CONFLICT, EISDIR, "it is a special node: it has no body");
+    if (record->kind == NODE_COLLECTION)
+        return problem_os(STORE_KIND_CONFLICT, EISDIR, "it is a collection: it has no body");
+    return STORE_OK;
 }
 
 static int stat_in(store_stat *out, store *s, const struct address *address, store_txn *txn)

@@ -105,6 +105,7 @@ int metadata_build(struct buffer *out, struct slice old, const store_request *re
 {
     enum attribute_tag tag;
     struct slice name, value;
+    struct posix posix;
     size_t at = 0;
     int rc = STORE_OK;
 
@@ -118,6 +119,8 @@ int metadata_build(struct buffer *out, struct slice old, const store_request *re
         while (attribute_next(old, &at, &tag, &name, &value))
             if (tag == ATTRIBUTE_META)
                 attribute_append(out, tag, name, value);
+    attribute_posix(&posix, old);
+    attribute_append_posix(out, &posix);
     return out->failed ? problem(STORE_NO_MEMORY, "no memory for metadata") : rc;
 }
 

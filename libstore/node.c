@@ -25,9 +25,11 @@ store_kind node_kind_of(enum node_kind kind)
     case NODE_OBJECT:
         return STORE_OBJECT;
     case NODE_LINK:
+        return STORE_LINK;
+    case NODE_SPECIAL:
         break;
     }
-    return STORE_LINK;
+    return STORE_SPECIAL;
 }
 
 int node_creatable(int code, const struct target *target)
@@ -202,7 +204,7 @@ static int place_collection(struct txn *txn, uint64_t id, const struct target *t
 
 int node_write(struct txn *txn, const struct target *target, const struct node_change *change, store_result *result)
 {
-    struct record record = change->old ? *change->old : (struct record){ 0 };
+    struct record record = change->old ? *change->old : (struct record){ .attributes = change->attributes };
     struct buffer section = BUFFER_INIT;
     uint64_t leaves = change->body && record.flags & RECORD_CHUNKED ? record.body_id : 0;
     bool creates = !change->old;

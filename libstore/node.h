@@ -55,6 +55,7 @@ struct node_change {
     enum node_kind kind;
     unsigned flags;                /* RECORD_TYPED for a typed collection */
     const struct record *old;
+    struct slice attributes;       /* that a new node has beside those the request sets */
     const struct body_source *body;
     const store_request *request;
     bool completed;                /* for the result */

@@ -33,6 +33,8 @@ static int patch_plain(struct txn *txn, const struct target *target, const struc
         return problem(STORE_NOT_FOUND, "there is nothing to patch");
     if (rc != STORE_OK)
         return rc;
+    if (record.kind == NODE_SPECIAL)
+        return problem_os(STORE_KIND_CONFLICT, EISDIR, "there is a special node: it has no body");
     if (record.kind != NODE_COLLECTION)
         return problem(STORE_UNSUPPORTED_MEDIA_TYPE, "a plain object is patched by a range of bytes");
     rc = tree_collection(&id, &definition, &view, target->location.text);

@@ -32,6 +32,20 @@ static struct rule rule_of(const struct definition *definition, const store_requ
     return rule;
 }
 
+static int kind_clash(const struct record *existing)
+{
+    switch (existing->kind) {
+    case NODE_COLLECTION:
+        return problem_os(STORE_KIND_CONFLICT, EISDIR, "there is a collection");
+    case NODE_SPECIAL:
+        return problem_os(STORE_KIND_CONFLICT, EISDIR, "there is a special node: it has no body to replace");
+    case NODE_OBJECT:
+    case NODE_LINK:
+        break;
+    }
+    return problem_os(STORE_KIND_CONFLICT, ENOTDIR, "there is an object, no collection");
+}
+
 /* Whether the rule and the conditions let the request have its way with what is there. */
 static int permit(const struct target *target, const struct record *existing, const store_request *request)
 {
@@ -42,6 +56,8 @@ static int permit(const struct target *target, const struct record *existing, co
         rc = node_taken(target);
     if (rc == STORE_OK && existing)
         rc = conditions_demand(target->definition, request);
+    if (rc == STORE_OK && existing && existing->kind == NODE_SPECIAL && !node_renewed(existing, request))
+        rc = kind_clash(existing);
     if (rc == STORE_OK && !existing && !rule.creates)
         rc = problem(STORE_NOT_FOUND, "there is no such object, and the request does not create one");
     return rc;
@@ -177,13 +193,6 @@ static int put_typed_object(struct txn *txn, const struct target *target, const 
 }
 
 /* ------------------------------------------------------------------ plain */
-
-static int kind_clash(const struct record *existing)
-{
-    if (existing->kind == NODE_COLLECTION)
-        return problem_os(STORE_KIND_CONFLICT, EISDIR, "there is a collection");
-    return problem_os(STORE_KIND_CONFLICT, ENOTDIR, "there is an object, no collection");
-}
 
 static int put_plain(struct txn *txn, const struct target *target, const struct put *put, struct record *existing,
                      store_answer *answer)

@@ -170,10 +170,10 @@ static int read_part(size_t *size, struct view *view, const struct address *addr
     uint64_t left;
     int rc = tree_find(&record, &target, view, address);
 
+    if (rc == STORE_OK)
+        rc = no_body(&record);
     if (rc != STORE_OK)
         return rc;
-    if (record.kind == NODE_COLLECTION)
-        return problem_os(STORE_KIND_CONFLICT, EISDIR, "it is a collection: it has no body");
     if (target.property.size > 0)
         return ENGINE_ABSENT; /* by way of a reader */
     left = offset < record.size ? record.size - offset : 0;

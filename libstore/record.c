@@ -7,7 +7,7 @@
 #include "buffer.h"
 #include "checksum.h"
 
-enum { CHECKSUM_AT = 72, CHUNKED_SIZE = 16, ITEM_SIZE = 6 };
+enum { CHECKSUM_AT = 72, CHUNKED_SIZE = 16, ITEM_SIZE = 6, POSIX_SIZE = 24 };
 
 _Static_assert(CHECKSUM_AT + 8 == RECORD_HEADER, "the checksum ends the header");
 
@@ -104,6 +104,11 @@ void record_write(void *out, const struct record *record)
     put64(bytes + CHECKSUM_AT, checksum(bytes, (size_t)(p - bytes)));
 }
 
+static bool has_body(enum node_kind kind)
+{
+    return kind == NODE_OBJECT || kind == NODE_LINK;
+}
+
 /* Whether kind, flags and the sizes fit together; sets what follows the header. */
 static bool read_parts(struct record *out, const unsigned char *bytes, size_t size)
 {
@@ -116,13 +121,14 @@ static bool read_parts(struct record *out, const unsigned char *bytes, size_t si
     left -= attributes;
     switch (out->flags) {
     case 0:
+        return !has_body(out->kind) && left == 0;
     case RECORD_TYPED:
         return out->kind == NODE_COLLECTION && left == 0;
     case RECORD_INLINE:
         out->body = slice_of(bytes, left);
-        return out->kind != NODE_COLLECTION && left == out->size;
+        return has_body(out->kind) && left == out->size;
     case RECORD_CHUNKED:
-        if (out->kind == NODE_COLLECTION || left != CHUNKED_SIZE)
+        if (!has_body(out->kind) || left != CHUNKED_SIZE)
             return false;
         out->body_id = get64(bytes);
         out->body_generation = get64(bytes + 8);
@@ -139,7 +145,7 @@ enum record_state record_read(struct record *out, const void *bytes, size_t size
     *out = (struct record){ 0 };
     if (size > 0 && p[0] > RECORD_FORMAT)
         return RECORD_NEWER;
-    if (size < RECORD_HEADER || p[0] != RECORD_FORMAT || p[1] < NODE_COLLECTION || p[1] > NODE_LINK)
+    if (size < RECORD_HEADER || p[0] != RECORD_FORMAT || p[1] < NODE_COLLECTION || p[1] > NODE_SPECIAL)
         return RECORD_DAMAGED;
     if (verify && get64(p + CHECKSUM_AT) != checksum(p, size))
         return RECORD_DAMAGED;
@@ -200,4 +206,32 @@ void attribute_append(struct buffer *out, enum attribute_tag tag, struct slice n
     buffer_append(out, head, sizeof head);
     buffer_append(out, name.data, name.size);
     buffer_append(out, value.data, value.size);
+}
+
+bool attribute_posix(struct posix *out, struct slice section)
+{
+    struct slice value;
+    const unsigned char *p;
+
+    *out = (struct posix){ 0 };
+    if (!attribute_find(section, ATTRIBUTE_POSIX, slice_of("", 0), &value))
+        return true;
+    if (value.size != POSIX_SIZE)
+        return false;
+    p = value.data;
+    out->accessed = (int64_t)get64(p);
+    out->special = get32(p + 8);
+    out->device = get64(p + 12);
+    out->flags = get32(p + 20);
+    return true;
+}
+
+void attribute_append_posix(struct buffer *out, const struct posix *posix)
+{
+    unsigned char value[POSIX_SIZE];
+
+    if (!posix->flags)
+        return;
+    put32(put64(put32(put64(value, (uint64_t)posix->accessed), posix->special), posix->device), posix->flags);
+    attribute_append(out, ATTRIBUTE_POSIX, slice_of("", 0), slice_of(value, sizeof value));
 }

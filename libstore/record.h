@@ -25,7 +25,7 @@
  *       80+a  -  inline body (RECORD_INLINE), or { u64 body, u64 generation } (RECORD_CHUNKED)
  *
  * Numbers are little-endian. A collection has no body part; a typed one has
- * RECORD_TYPED and its definition in a row of its own.
+ * RECORD_TYPED and its definition in a row of its own. Nor has a special node.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -36,7 +36,7 @@
 
 #include "slice.h"
 
-enum node_kind { NODE_COLLECTION = 1, NODE_OBJECT = 2, NODE_LINK = 3 };
+enum node_kind { NODE_COLLECTION = 1, NODE_OBJECT = 2, NODE_LINK = 3, NODE_SPECIAL = 4 };
 
 enum record_flags {
     RECORD_TYPED = 1 << 0,   /* collection with a definition */
@@ -47,6 +47,16 @@ enum record_flags {
 enum attribute_tag {
     ATTRIBUTE_TYPE = 1, /* the media type; no name */
     ATTRIBUTE_META = 2, /* user metadata */
+    ATTRIBUTE_POSIX = 3, /* struct posix; no name */
+};
+
+/* What few nodes have of what POSIX keeps: a time of access that was set; what a special node is. */
+enum posix_flags { POSIX_ACCESSED = 1 << 0, POSIX_SPECIAL = 1 << 1 };
+struct posix {
+    int64_t accessed;
+    uint32_t special; /* S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK */
+    uint64_t device;
+    uint32_t flags;   /* which of them it has */
 };
 
 #define RECORD_FORMAT 1
@@ -87,5 +97,10 @@ bool attribute_next(struct slice section, size_t *position, enum attribute_tag *
  * a name has at most 255 bytes. */
 struct buffer;
 void attribute_append(struct buffer *out, enum attribute_tag tag, struct slice name, struct slice value);
+
+/* What a section has of it: all zero if that is nothing. False if it is damaged. */
+bool attribute_posix(struct posix *out, struct slice section);
+/* Appends it unless there is nothing of it. */
+void attribute_append_posix(struct buffer *out, const struct posix *posix);
 
 #endif

@@ -76,6 +76,9 @@ static int count_entry(struct count *count, struct slice value)
     case NODE_LINK:
         count->out->links++;
         break;
+    case NODE_SPECIAL:
+        count->out->specials++;
+        return STORE_OK;
     }
     count->out->body_bytes += record.size;
     if (record.flags & RECORD_CHUNKED)

@@ -657,7 +657,7 @@ typedef struct store_space {
 } store_space;
 
 typedef struct store_stats {
-    uint64_t collections, typed_collections, objects, links;
+    uint64_t collections, typed_collections, objects, links, specials;
     uint64_t body_bytes;       /* sum of all sizes */
     uint64_t inline_objects, chunked_objects, chunks;
     uint64_t index_entries;

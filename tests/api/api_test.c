@@ -131,7 +131,8 @@ static void show_node(FILE *out, const char *location, const store_stat *stat)
             stat->modified, stat->changed);
     fprintf(out, " mode %o %u %u %s", stat->mode, stat->uid, stat->gid, stat->type);
     show_metadata(out, location);
-    if (stat->kind != STORE_COLLECTION) {
+    fprintf(out, " %o %" PRIx64, stat->special, stat->device);
+    if (stat->kind != STORE_COLLECTION && stat->kind != STORE_SPECIAL) {
         assert_ok(store_get(&body, &size, NULL, test_store(), location, NULL));
         for (size_t i = 0; i < size; i++)
             hash = hash * 33 + ((unsigned char *)body)[i];

@@ -1,6 +1,7 @@
 /* storectl export: trees, arrays and lines out; again, in the way, and back in. */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "storectl_test.h"
@@ -158,4 +159,26 @@ Test(storectl_export, out_and_in_again_gives_the_same_store)
     cr_assert_str_eq(said.out, "author=Ada\n");
     run_other(WORDS(program("storectl"), "-s", other, "define", "/people"), NULL);
     cr_assert_str_eq(said.out, PEOPLE "\n");
+}
+
+Test(storectl_export, special_nodes_go_out_and_in_again)
+{
+    uint64_t device = makedev(1, 3);
+
+    assert_ok(store_put_special(NULL, test_store(), "/t/pipe", S_IFIFO, 0, NULL));
+    assert_ok(store_put_special(NULL, test_store(), "/t/null", S_IFCHR, device, NULL));
+    expect(0, "export", "/t", test_path("out"));
+    cr_assert(S_ISFIFO(stat_of(test_path("out/pipe")).st_mode));
+    if (strstr(said.err, "/t/null: skipped"))
+        cr_skip_test("no device nodes can be made here");
+    struct stat null = stat_of(test_path("out/null"));
+    cr_assert(S_ISCHR(null.st_mode));
+    cr_assert_eq(null.st_rdev, device);
+    cr_assert_eq(null.st_mode & 07777, 0644);
+    expect_out("exported /t: 0 created, 0 updated, 5 unchanged\n", "export", "/t", test_path("out"));
+    expect(0, "import", "/again", test_path("out"));
+    expect(0, "ls", "-l", "/again");
+    cr_assert_not_null(strstr(said.out, "1,3"), "%s", said.out);
+    expect(0, "stat", "/again/null");
+    cr_assert_not_null(strstr(said.out, "device    1,3\n"), "%s", said.out);
 }

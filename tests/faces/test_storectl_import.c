@@ -98,15 +98,33 @@ Test(storectl_import, a_file_where_a_collection_is_and_the_other_way_round_is_re
     expect_out("one\none/x\nsub\ntwo\n", "ls", "-R", "/t");
 }
 
-Test(storectl_import, what_is_no_file_is_skipped)
+Test(storectl_import, special_nodes_are_kept)
 {
     const char *tree = make_tree();
 
     cr_assert_eq(mkfifo(test_path("tree/pipe"), 0600), 0);
-    expect(0, "import", "/", tree);
-    cr_assert_str_eq(said.out, "imported /: 4 created, 0 updated, 0 unchanged, 1 skipped\n");
-    cr_assert_not_null(strstr(said.err, "/pipe: skipped"), "%s", said.err);
-    expect_out("one\nsub\ntwo\n", "ls");
+    expect_out("imported /: 5 created, 0 updated, 0 unchanged\n", "import", "/", tree);
+    expect_json(0, "stat", "/pipe");
+    assert_member("kind", "special");
+    assert_member("type", "inode/fifo");
+    assert_member("mode", "0600");
+    expect_out("imported /: 0 created, 0 updated, 5 unchanged\n", "import", "/", tree);
+}
+
+Test(storectl_import, special_nodes_and_files_take_each_others_place_when_replaced)
+{
+    const char *tree = make_tree();
+
+    cr_assert_eq(mkfifo(test_path("tree/pipe"), 0600), 0);
+    expect(0, "put", "/pipe", "-d", "a file");
+    expect_says(1, "key_conflict", "import", "/", tree);
+    expect(0, "import", "--replace", "/", tree);
+    expect_says(1, "kind_conflict", "get", "/pipe");
+    cr_assert_eq(unlink(test_path("tree/pipe")), 0);
+    write_file(test_path("tree/pipe"), "a file");
+    expect_says(1, "key_conflict", "import", "/", tree);
+    expect(0, "import", "--replace", "/", tree);
+    expect_out("a file", "get", "/pipe");
 }
 
 Test(storectl_import, names_the_store_cannot_have_are_refused)

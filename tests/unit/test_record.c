@@ -189,3 +189,30 @@ Test(record, a_damaged_attribute_section_ends_the_iteration)
         free(bytes);
     }
 }
+
+Test(record, what_posix_has_is_those_bytes_and_comes_back)
+{
+    static const unsigned char expected[] = {
+        3, 0, 24, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* 2 ns before 1970 */
+        0, 0x20, 0, 0, 0x03, 0x01, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0,
+    };
+    const struct posix given = { .accessed = -2, .special = 0x2000, .device = 0x103,
+                                 .flags = POSIX_ACCESSED | POSIX_SPECIAL };
+    const struct posix nothing = { 0 };
+    struct buffer built = BUFFER_INIT;
+    struct posix found;
+
+    attribute_append_posix(&built, &nothing);
+    cr_assert_eq(built.size, 0);
+    attribute_append_posix(&built, &given);
+    cr_assert(slice_equal(slice_of(built.data, built.size), slice_of(expected, sizeof expected)));
+    cr_assert(attribute_posix(&found, slice_of(expected, sizeof expected)));
+    cr_assert_eq(found.accessed, -2);
+    cr_assert_eq(found.special, 0x2000);
+    cr_assert_eq(found.device, 0x103);
+    cr_assert_eq(found.flags, 3);
+    cr_assert(attribute_posix(&found, slice_of(attributes, sizeof attributes)));
+    cr_assert_eq(found.flags, 0);
+    cr_assert(!attribute_posix(&found, slice_of("\3\0\1\0\0\0x", 7)));
+    buffer_release(&built);
+}
