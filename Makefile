@@ -3,6 +3,7 @@
 # make demo       install what is missing, build, show the store at work
 # make asan | tsan | cov        the tests under sanitizers; with coverage
 # make bench | bench-quick      libstore beside its peers: figures and a plot, 12 minutes; half a minute
+# make bench-files | bench-files-quick   storefs beside other file systems: figures and a plot; a few minutes, one
 # make bench-curve              what operations cost as objects and bodies grow: figures and a plot, 5 minutes
 # make lint       static analysis and the project's own rules
 # make install | uninstall      DESTDIR=, prefix=, bindir=, libdir= ...
@@ -88,6 +89,7 @@ crash    := $(patsubst %.c,$(BUILD)/%,$(call sources,tests/crash))
 examples := $(patsubst %.c,$(BUILD)/%,$(call sources,examples))
 # Nothing of it is in `all` or `check`: it needs the peers' libraries.
 bench      := $(BUILD)/bench/bench
+passthrough := $(BUILD)/bench/passthrough_ll
 slow_sync  := $(patsubst %.c,$(BUILD)/%.so,$(wildcard bench/slow_sync.c))
 man_pages  := $(wildcard man/*.1 man/*.3 man/*.5 man/*.7 man/*.8)
 completion := $(wildcard cli/*.bash-completion)
@@ -199,6 +201,12 @@ $(slow_sync): $(BUILD)/%.so: %.c $(flags)
 	$(say) LD $@
 	$(Q)mkdir -p $(@D) && $(compile) -fvisibility=default -shared -o $@ $< -ldl
 
+# The peer of storefs is an example of libfuse, of the version that storefs is linked with.
+fuse_examples ?= /usr/share/doc/libfuse3-dev/examples
+$(passthrough): $(fuse_examples)/passthrough_ll.c
+	$(say) CC $<
+	$(Q)mkdir -p $(@D) && $(CC) -O2 -o $@ $< $(fuse_cflags) $(fuse_libs) -pthread
+
 bench-packages:
 	$(Q)tools/install-packages build bench
 
@@ -214,6 +222,17 @@ bench: bench-packages
 bench-quick: bench-packages
 	$(Q)$(MAKE) --no-print-directory $(bench)
 	$(Q)$(bench) --quick --dir $(BUILD)
+
+bench-files: bench-packages
+	$(Q)$(MAKE) --no-print-directory $(bench) $(passthrough) $(BUILD)/storefs
+	$(Q)mkdir -p docs/performance
+	$(Q)$(bench) --files --dir $(BUILD) --json docs/performance/bench-files.json
+	$(Q)bench/plot docs/performance/bench-files.svg docs/performance/bench-files.json
+	$(Q)bench/tables docs/performance.md
+
+bench-files-quick: bench-packages
+	$(Q)$(MAKE) --no-print-directory $(bench) $(passthrough) $(BUILD)/storefs
+	$(Q)$(bench) --files --quick --dir $(BUILD)
 
 bench-curve: bench-packages
 	$(Q)$(MAKE) --no-print-directory $(bench)
@@ -280,7 +299,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all check test asan tsan cov bench bench-quick bench-curve bench-packages demo packages lint tidy install uninstall clean FORCE \
+.PHONY: all check test asan tsan cov bench bench-quick bench-files bench-files-quick bench-curve bench-packages demo packages lint tidy install uninstall clean FORCE \
         compile_commands.json
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

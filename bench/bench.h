@@ -9,6 +9,7 @@
  *     report.c        the table and the JSON file
  *     backend_*.c     one store each
  *     work_*.c        the workloads, listed in workloads.c
+ *     mount.h         the file systems of `bench --files`
  *     values.c histogram.c machine.c files.c    what they stand on
  *
  * A failure anywhere ends the program by fail(); the parent process then removes the directory. So
@@ -63,7 +64,7 @@ uint64_t random_next(uint64_t *state);
 
 enum durability {
     DURABLE, /* an operation that returned is on disk */
-    RELAXED, /* a power failure may lose the last operations, not more */
+    RELAXED, /* a power failure may lose the last operations; of a file system: those without an fsync */
 };
 
 struct item {
@@ -100,7 +101,7 @@ struct backend {
     void (*close)(void *database);
     void *(*session_open)(void *database);
     void (*session_close)(void *session);
-    /* Makes what was done so far durable. */
+    /* Makes what was done so far durable. NULL: an fsync of each file does, nothing else. */
     void (*sync)(void *database);
     /* Does or awaits what it would do in the background, before another store's time is taken. May be NULL. */
     void (*settle)(void *database);
@@ -231,6 +232,8 @@ void worker_append_many(struct worker *worker, const uint32_t *numbers, size_t c
 /* Checks size and first 8 bytes of a value that was read; all of them with `whole`. Fails the run if it
  * is not what was put last. */
 void worker_check(const struct worker *worker, uint32_t number, struct bytes value, bool whole);
+/* Reads an object and compares it whole, or makes sure that it is not there if it should not. */
+void worker_check_one(struct worker *worker, uint32_t number);
 /* Reads some objects and compares them whole, or runs dataset.check; the framework does so after every
  * slice. */
 void worker_check_sample(struct worker *worker);
@@ -259,7 +262,7 @@ struct sample {
 
 enum quantity { VALUE, P99 };
 
-/* What libstore shall reach. A ratio to the value (or the 99th percentile) of the entrant called
+/* What the first entrant shall reach. A ratio to the value (or the 99th percentile) of the entrant called
  * `peer`; an absolute figure when that is NULL: value in its unit, P99 in seconds. */
 struct goal {
     const char *peer;
@@ -268,8 +271,8 @@ struct goal {
 };
 
 /*
- * Something that is measured. The first entrant is the one it is about (libstore), the others are
- * its peers: raw LMDB mostly comes next.
+ * Something that is measured. The first entrant is the one it is about (libstore, storefs), the others
+ * are its peers: raw LMDB mostly comes next.
  *
  * A slice runs `step` in every thread until its time is over or `step` returns false, and the value is
  * operations a second; in RELAXED databases the time includes sync(). Or `measure` does it all and
@@ -287,6 +290,7 @@ struct workload {
     unsigned operations;       /* a step does so many; 0: one */
     unsigned timed_each;       /* take the time of one step in so many, where a clock would cost; 0: of each */
     double seconds;            /* the length of a slice; 0: the usual one */
+    bool to_the_end;           /* a slice ends when `step` returns false, however long that takes */
     unsigned rounds_max;       /* fewer rounds for what takes long; 0: as all */
     bool quick;                /* part of --quick */
     void (*prepare)(struct worker *worker); /* before each slice, in one thread, untimed; may be NULL */
@@ -294,9 +298,17 @@ struct workload {
     void (*measure)(struct worker *worker, struct sample *sample);
 };
 
-/* Tables of workloads that end with a name of NULL; workloads.c lists them. */
+/* Tables of workloads that end with a name of NULL. */
 extern const struct workload work_read[], work_write[], work_load[], work_typed[], work_body[], work_holes[];
-extern const struct workload *const workload_tables[];
+
+/* What one run is about (workloads.c). Lists end with NULL. */
+struct suite {
+    const char *subject;          /* the first entrant of each workload */
+    const char *columns[5];       /* the peers that have a column of the table; the others come behind */
+    const struct workload *const *tables;
+    const struct backend *const *backends; /* that the report describes */
+};
+extern const struct suite suite_stores, suite_files;
 
 /* The sets that the tables share. */
 enum { SMALL_COUNT = 100000 };
@@ -305,6 +317,7 @@ extern const struct dataset set_small, set_16k, set_1m;
 /* --------------------------------------------------------------- measuring */
 
 struct options {
+    const struct suite *suite;
     bool quick;
     bool list;
     bool curve;

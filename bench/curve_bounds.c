@@ -1,17 +1,12 @@
 /*
  * curve_bounds.c - what must not grow: the time that opening takes, and the memory that streams and
- * listings need. Memory is what the process has of its own (RssAnon): the pages of mapped files are the
- * system's, which takes them back when it needs them.
+ * listings need.
  */
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "curve.h"
+#include "memory.h"
 #include "store.h"
 
 enum { OPENINGS = 7 };
@@ -56,77 +51,31 @@ void curve_opening(struct by_count *out, struct database *db)
 
 static const uint64_t body_size = (uint64_t)4 << 30;
 
-/* A thread that looks, while another works, how large the process's own memory becomes. */
-struct watch {
-    pthread_t thread;
-    atomic_bool ended;
-    double before, most; /* MiB */
-};
-
-static double anonymous_mib(void)
+/* MiB that this process grew by at most. */
+static double growth(struct memory_watch *watch)
 {
-    FILE *file = fopen("/proc/self/status", "r");
-    char line[256];
-    long kib = -1;
-
-    if (!file)
-        fail("cannot read /proc/self/status");
-    while (kib < 0 && fgets(line, sizeof line, file))
-        sscanf(line, "RssAnon: %ld kB", &kib);
-    fclose(file);
-    if (kib < 0)
-        fail("/proc/self/status has no RssAnon");
-    return (double)kib / 1024;
-}
-
-static void *watch_main(void *opaque)
-{
-    static const struct timespec pause = { .tv_nsec = 2000000 };
-    struct watch *watch = opaque;
-
-    while (!watch->ended) {
-        double now = anonymous_mib();
-
-        watch->most = now > watch->most ? now : watch->most;
-        nanosleep(&pause, NULL);
-    }
-    return NULL;
-}
-
-static void watch_begin(struct watch *watch)
-{
-    *watch = (struct watch){ .before = anonymous_mib() };
-    errno = pthread_create(&watch->thread, NULL, watch_main, watch);
-    if (errno != 0)
-        fail("cannot start a thread: %s", strerror(errno));
-}
-
-/* MiB that it grew by at most. */
-static double watch_end(struct watch *watch)
-{
-    watch->ended = true;
-    pthread_join(watch->thread, NULL);
+    memory_watch_end(watch);
     return watch->most - watch->before;
 }
 
 static double watch_put(struct worker *worker)
 {
     struct value_stream stream = { .size = body_size };
-    struct watch watch;
+    struct memory_watch watch;
 
-    watch_begin(&watch);
+    memory_watch_begin(&watch, getpid());
     worker->backend->upload(worker->session, "/people/body", &stream);
-    return watch_end(&watch);
+    return growth(&watch);
 }
 
 static double watch_get(struct worker *worker)
 {
     struct value_stream stream = { .size = body_size };
-    struct watch watch;
+    struct memory_watch watch;
 
-    watch_begin(&watch);
+    memory_watch_begin(&watch, getpid());
     worker->backend->download(worker->session, "/people/body", &stream);
-    return watch_end(&watch);
+    return growth(&watch);
 }
 
 static void count_one(void *payload, const char *name, size_t size, struct bytes value)
@@ -140,15 +89,15 @@ static void count_one(void *payload, const char *name, size_t size, struct bytes
 static double watch_list(struct worker *worker, uint32_t objects, bool bodies)
 {
     uint64_t seen = 0;
-    struct watch watch;
-    double growth;
+    struct memory_watch watch;
+    double grown;
 
-    watch_begin(&watch);
+    memory_watch_begin(&watch, getpid());
     worker->backend->list(worker->session, NULL, 0, bodies, count_one, &seen);
-    growth = watch_end(&watch);
+    grown = growth(&watch);
     if (seen != objects)
         fail("wrong result: a listing of %u has %ju entries", objects, (uintmax_t)seen);
-    return growth;
+    return grown;
 }
 
 void curve_memory(struct memory_growth *out, struct database *db, uint32_t objects)

@@ -26,7 +26,8 @@ static void warm(struct worker *worker)
 
 void database_settle(struct database *db)
 {
-    db->backend->sync(db->handle);
+    if (db->backend->sync)
+        db->backend->sync(db->handle);
     if (db->backend->settle)
         db->backend->settle(db->handle);
 }

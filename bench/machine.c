@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "process.h"
 
 enum { FLUSHES = 200, FLUSH_SIZE = 4096 };
 
@@ -56,17 +56,6 @@ static void look_file_system(struct machine *out, const char *directory)
     free(path);
 }
 
-static void look_commit(struct machine *out)
-{
-    FILE *git = popen("git describe --always --dirty 2>/dev/null", "re");
-    char line[64];
-
-    if (git && fgets(line, sizeof line, git))
-        set(out->commit, sizeof out->commit, line);
-    if (git)
-        pclose(git);
-}
-
 static double flush_seconds(const char *directory)
 {
     static const unsigned char block[FLUSH_SIZE];
@@ -101,7 +90,7 @@ void machine_look(struct machine *out, const char *directory)
     *out = (struct machine){ .cpu = "unknown", .file_system = "unknown", .commit = "unknown" };
     look_cpu(out);
     look_file_system(out, directory);
-    look_commit(out);
+    process_says(out->commit, sizeof out->commit, "git describe --always --dirty 2>/dev/null");
     uname(&system);
     snprintf(out->system, sizeof out->system, "%s %s", system.sysname, system.release);
     strftime(out->date, sizeof out->date, "%Y-%m-%d", gmtime_r(&now, &parts));

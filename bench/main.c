@@ -1,7 +1,9 @@
 /*
- * bench - runs the same work on libstore and on other stores, in turn, and compares.
+ * bench - runs the same work on libstore and on other stores, or on storefs and other file systems, in
+ * turn, and compares.
  *
- *     bench [--quick] [--curve] [--list] [--only PATTERN] [--rounds N] [--dir DIR] [--json FILE] [--slow-sync US]
+ *     bench [--quick] [--files] [--curve] [--list] [--only PATTERN] [--rounds N] [--dir DIR] [--json FILE]
+ *           [--slow-sync US]
  *
  * A parent process waits for the one that measures and removes its directory, however that ended.
  */
@@ -17,17 +19,20 @@
 
 #include "bench.h"
 #include "curve.h"
+#include "mount.h"
+#include "process.h"
 
 /* What slow_sync.so reads. */
 #define DELAY "STORE_BENCH_SYNC_DELAY_US"
 
 static const char usage[] =
     "usage: bench [OPTION...]\n"
-    "  --quick          only the essential rows, in half a minute\n"
+    "  --quick          only the essential rows, in half a minute or a little more\n"
+    "  --files          instead, file systems: storefs and others\n"
     "  --curve          instead, the costs as objects and bodies grow, in some minutes\n"
     "  --list           show the names of all rows, run nothing\n"
     "  --only PATTERN   the rows whose names match, such as 'put-*'\n"
-    "  --rounds N       slices of each (7; 3 with --quick)\n"
+    "  --rounds N       slices of each (7; 3 with --quick; 5 and 1 with --files)\n"
     "  --dir DIR        where to make the databases (the current directory; not a tmpfs)\n"
     "  --json FILE      write everything to FILE\n"
     "  --slow-sync US   make each sync to disk US microseconds slower; only the rows this is about\n";
@@ -70,7 +75,7 @@ static const struct workload **workloads_of(const struct options *options)
     static const struct workload *found[WORKLOADS_MAX + 1];
     size_t count = 0;
 
-    for (const struct workload *const *table = workload_tables; *table; table++)
+    for (const struct workload *const *table = options->suite->tables; *table; table++)
         for (const struct workload *workload = *table; workload->name; workload++)
             if (wanted(workload, options) && count < WORKLOADS_MAX)
                 found[count++] = options->quick ? without_slow(workload) : workload;
@@ -132,6 +137,7 @@ static int supervise(struct options *options)
     signal(SIGHUP, pass_on);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
+    mount_clear(directory);
     files_remove(directory);
     free(directory);
     if (WIFSIGNALED(status)) {
@@ -144,16 +150,8 @@ static int supervise(struct options *options)
 /* Begins anew with the library that delays each sync loaded before all others. */
 static void restart_slow(const struct options *options, char **arguments)
 {
-    char program[4096], delay[16], *library;
-    ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
+    char delay[16], *library = process_beside("slow_sync.so");
 
-    if (size < 0)
-        fail("/proc/self/exe: %s", strerror(errno));
-    program[size] = '\0';
-    *strrchr(program, '/') = '\0';
-    library = files_join(program, "slow_sync.so");
-    if (access(library, R_OK) != 0)
-        fail("%s: %s", library, strerror(errno));
     snprintf(delay, sizeof delay, "%u", options->slow_sync_us);
     setenv(DELAY, delay, 1);
     setenv("LD_PRELOAD", library, 1);
@@ -175,7 +173,7 @@ static void parse(struct options *options, int count, char **arguments)
 {
     static const struct option known[] = {
         { "quick", no_argument, NULL, 'q' },         { "list", no_argument, NULL, 'l' },
-        { "curve", no_argument, NULL, 'c' },
+        { "files", no_argument, NULL, 'f' },         { "curve", no_argument, NULL, 'c' },
         { "only", required_argument, NULL, 'o' },    { "rounds", required_argument, NULL, 'r' },
         { "dir", required_argument, NULL, 'd' },     { "json", required_argument, NULL, 'j' },
         { "slow-sync", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' },
@@ -186,6 +184,7 @@ static void parse(struct options *options, int count, char **arguments)
     while ((letter = getopt_long(count, arguments, "", known, NULL)) != -1)
         switch (letter) {
         case 'q': options->quick = true; break;
+        case 'f': options->suite = &suite_files; break;
         case 'c': options->curve = true; break;
         case 'l': options->list = true; break;
         case 'o': options->only = optarg; break;
@@ -202,13 +201,20 @@ static void parse(struct options *options, int count, char **arguments)
     }
 }
 
+static unsigned rounds_of(const struct options *options)
+{
+    if (options->suite == &suite_files)
+        return options->quick ? 1 : 5;
+    return options->quick ? 3 : 7;
+}
+
 int main(int count, char **arguments)
 {
-    struct options options = { .directory = "." };
+    struct options options = { .directory = ".", .suite = &suite_stores };
 
     parse(&options, count, arguments);
     if (options.rounds == 0)
-        options.rounds = options.quick ? 3 : 7;
+        options.rounds = rounds_of(&options);
     /* With slow syncs there is little in a short slice. */
     options.slice_seconds = options.quick ? 0.2 : options.slow_sync_us > 0 ? 0.5 : 0.3;
     if (options.list)

@@ -7,10 +7,7 @@
 
 #include "bench.h"
 
-/* The columns of the table; entrants of other names come behind. */
-static const char *const columns[] = { "lmdb", "sqlite", "rocksdb", "files" };
-
-enum { COLUMNS = sizeof columns / sizeof *columns, GOALS = 3, COUNT_TEXT = 32 };
+enum { GOALS = 3, COUNT_TEXT = 32 };
 
 static struct machine machine;
 static json_t *results;
@@ -29,7 +26,7 @@ static unsigned entrant_count(const struct workload *workload)
     return count;
 }
 
-/* The entrant of a name; 0, which is libstore, for NULL. */
+/* The entrant of a name; 0, which is the subject, for NULL. */
 static unsigned entrant_of(const struct workload *workload, const char *name)
 {
     unsigned e = 0;
@@ -50,7 +47,7 @@ static struct spread spread_of(const double *values, unsigned count)
     return spread;
 }
 
-/* libstore's values over those of a peer, round by round. */
+/* The subject's values over those of a peer, round by round. */
 static struct spread ratio_to(const struct result *result, unsigned peer)
 {
     double ratios[ROUNDS_MAX] = { 0 };
@@ -128,43 +125,48 @@ static const char *time_text(char text[COUNT_TEXT], double seconds)
     return text;
 }
 
-static void print_ratio(const struct result *result, int column)
+/* The first column has the least and the most too. */
+static void print_ratio(const struct result *result, const char *peer, bool first)
 {
-    unsigned e = entrant_of(result->workload, columns[column]);
+    unsigned e = entrant_of(result->workload, peer);
     bool is_there = e < entrant_count(result->workload);
     struct spread ratio = { 0 };
 
     if (is_there) {
         ratio = ratio_to(result, e);
-        printf(" %8.2f", ratio.middle);
+        printf(" %14.2f", ratio.middle);
     } else {
-        printf(" %8s", "-");
+        printf(" %14s", "-");
     }
-    if (column == 0 && is_there)
+    if (first && is_there)
         printf(" %5.2f..%-5.2f", ratio.least, ratio.most);
-    else if (column == 0)
+    else if (first)
         printf(" %12s", "");
 }
 
-static bool is_column(const char *name)
+static bool is_column(const char *name, const struct suite *suite)
 {
-    for (int i = 0; i < COLUMNS; i++)
-        if (strcmp(columns[i], name) == 0)
+    for (const char *const *column = suite->columns; *column; column++)
+        if (strcmp(*column, name) == 0)
             return true;
     return false;
 }
 
 void report_begin(const struct options *options)
 {
+    const struct suite *suite = options->suite;
+
     machine_look(&machine, options->directory);
     results = json_array();
     machine_print(&machine);
     if (options->slow_sync_us > 0)
         printf("each sync made %u us slower\n", options->slow_sync_us);
-    printf("Columns of stores: libstore over it, median of %u; behind lmdb the least and the most.\n\n",
-           options->rounds);
-    printf("%-30s %9s %9s %9s %8s %12s %8s %8s %8s\n", "work", "libstore", "p50", "p99", columns[0], "",
-           columns[1], columns[2], columns[3]);
+    printf("Columns behind p99: %s over it, median of %u; behind %s the least and the most.\n\n", suite->subject,
+           options->rounds, suite->columns[0]);
+    printf("%-30s %9s %9s %9s %14s %12s", "work", suite->subject, "p50", "p99", suite->columns[0], "");
+    for (const char *const *column = suite->columns + 1; *column; column++)
+        printf(" %14s", *column);
+    printf("\n");
     fflush(stdout);
 }
 
@@ -176,10 +178,10 @@ static void print_result(const struct result *result, const struct options *opti
 
     printf(" %9s %9s %9s", count_text(value, median(result->values[0], result->rounds)),
            time_text(low, histogram_percentile(result->latencies[0], 0.5)), time_text(high, p99(result, 0)));
-    for (int i = 0; i < COLUMNS; i++)
-        print_ratio(result, i);
+    for (const char *const *column = options->suite->columns; *column; column++)
+        print_ratio(result, *column, column == options->suite->columns);
     for (unsigned e = 1; e < entrant_count(workload); e++)
-        if (!is_column(entrant_name(&workload->entrants[e])))
+        if (!is_column(entrant_name(&workload->entrants[e]), options->suite))
             printf("  %s: %.2f", entrant_name(&workload->entrants[e]), ratio_to(result, e).middle);
     for (int i = 0; i < GOALS && is_goal(&goals[i]); i++)
         print_goal(result, &goals[i]);
@@ -211,7 +213,7 @@ static json_t *entrant_json(const struct result *result, unsigned e)
                      "p50", histogram_percentile(latency, 0.5),
                      "p99", histogram_percentile(latency, 0.99),
                      "max", histogram_percentile(latency, 1),
-                     "libstore_over_it", spread_json(ratio_to(result, e)));
+                     "ratio", spread_json(ratio_to(result, e)));
 }
 
 static json_t *goal_json(const struct result *result, const struct goal *goal)
@@ -260,15 +262,13 @@ void report_result(const struct result *result, const struct options *options)
     json_array_append_new(results, result_json(result, options));
 }
 
-static json_t *stores_json(void)
+static json_t *backends_json(const struct suite *suite)
 {
-    static const struct entrant stores[] = { STORES_AND_FILES, { .backend = &backend_sqlite_norowid } };
     json_t *list = json_array();
 
-    for (size_t i = 0; i < sizeof stores / sizeof *stores; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", stores[i].backend->name, "version",
-                                              stores[i].backend->version(), "settings",
-                                              stores[i].backend->settings));
+    for (const struct backend *const *backend = suite->backends; *backend; backend++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", (*backend)->name, "version",
+                                              (*backend)->version(), "settings", (*backend)->settings));
     return list;
 }
 
@@ -292,10 +292,12 @@ unsigned report_end(const struct options *options)
 {
     json_t *all = report_machine(&machine);
 
-    json_object_update_new(all, json_pack("{s:i, s:i, s:o, s:o}",
+    json_object_update_new(all, json_pack("{s:s, s:s, s:i, s:i, s:o, s:o}",
+                                          "subject", options->suite->subject,
+                                          "peer", options->suite->columns[0],
                                           "rounds", (int)options->rounds,
                                           "slow_sync_us", (int)options->slow_sync_us,
-                                          "stores", stores_json(),
+                                          "stores", backends_json(options->suite),
                                           "results", results));
     report_write(all, options);
     if (missed > 0)

@@ -43,7 +43,7 @@ static void work(struct slice *slice, struct worker *worker)
 
     pthread_barrier_wait(&slice->start);
     end = now_ns();
-    deadline = end + slice->length_ns;
+    deadline = slice->workload->to_the_end ? UINT64_MAX : end + slice->length_ns;
     do {
         begin = untimed ? now_ns() : end;
         if (!more_steps(slice, worker, 1))
@@ -96,7 +96,7 @@ static void run_steps(struct sample *sample, const struct workload *workload, co
     pthread_barrier_init(&slice.start, NULL, threads);
     begin = now_ns();
     steps = run_threads(&slice, db, threads, sample->latency);
-    if (db->durability == RELAXED)
+    if (db->durability == RELAXED && db->backend->sync)
         db->backend->sync(db->handle);
     sample->value = (double)steps * (workload->operations ? workload->operations : 1) /
                     ((double)(now_ns() - begin) / 1e9);
@@ -143,7 +143,7 @@ void run_workload(struct result *out, const struct workload *workload, const str
         out->rounds = workload->rounds_max;
     for (; count < ENTRANTS_MAX && workload->entrants[count].backend; count++)
         out->latencies[count] = histogram_new();
-    if (!workload->measure)
+    if (!workload->measure && !workload->to_the_end)
         warm_up(workload, seconds, options);
     for (unsigned round = 0; round < out->rounds; round++)
         for (unsigned i = 0; i < count; i++) {

@@ -125,7 +125,7 @@ void worker_check(const struct worker *worker, uint32_t number, struct bytes val
              number, version);
 }
 
-static void check_one(struct worker *worker, uint32_t number)
+void worker_check_one(struct worker *worker, uint32_t number)
 {
     size_t size;
     bool found;
@@ -148,7 +148,7 @@ void worker_check_sample(struct worker *worker)
         return;
     }
     for (uint32_t i = 0; i < SAMPLE && i < set->count; i++)
-        check_one(worker, worker_pick(worker));
+        worker_check_one(worker, worker_pick(worker));
 }
 
 uint32_t shuffled(const struct dataset *set, uint32_t i)
