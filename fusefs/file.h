@@ -4,7 +4,7 @@
  * them wrote.
  *
  * Locks: a file's lock is taken before the node table's. Store calls are made under the file's lock,
- * never under the table's. Nobody takes two files' locks at once.
+ * never under the table's. Nobody takes two files' locks at once, but that of a rejected text under its object's.
  */
 #ifndef FUSEFS_FILE_H
 #define FUSEFS_FILE_H
@@ -28,6 +28,7 @@ struct file {
     enum file_state state;
     bool known;                /* `stat` is filled in */
     bool dirty;                /* there are bytes or attributes that are not published */
+    bool rejected;             /* a scratch file with what the store refused */
     bool exclusive;            /* made by O_EXCL: its publication must not replace anything */
     bool typed;                /* in a typed collection */
     int refused;               /* errno of the last publication, which the store refused; 0 after the next change */
@@ -48,11 +49,17 @@ struct handle {
     struct node *node;         /* referenced */
     struct file *file;
     int flags;                 /* of open() */
-    pid_t opener;              /* thread group; 0: not known (another pid namespace) */
+    pid_t opener;              /* thread that opened it; 0: not known (another pid namespace) */
+    bool wrote;                /* there are bytes of it that may not be published yet */
     bool killed;               /* its process died by a signal: what it wrote is not to be published */
     unsigned epoch;            /* the file's when it was opened, or when it went on to a newer version ... */
     uint64_t end;              /* ... and the size then */
 };
+
+static inline struct handle *handle_of(const struct fuse_file_info *info)
+{
+    return (struct handle *)(uintptr_t)info->fh; // NOLINT(performance-no-int-to-ptr): libfuse keeps it as a number
+}
 
 /* A place as the store is told of it. */
 struct place {
@@ -85,6 +92,10 @@ int file_content(struct fs *fs, struct file *file);
 int file_truncate(struct fs *fs, struct file *file);
 /* What stat(2) is to say. */
 int file_stat(store_stat *out, uint64_t *allocated, struct fs *fs, struct file *file);
+/* This mount changed the stored object's attributes or metadata: it has the version `version` and the same bytes. */
+void file_rebase(struct file *file, uint64_t version);
+/* Asks the store whether another face has changed it since. */
+int file_refresh(struct fs *fs, struct file *file);
 /* Bytes were changed: times, set-id bits (unless `privileged`), what a refusal left. */
 void file_touch(struct file *file, bool privileged);
 /* Another face changed the object: what is open of it is read anew, unless it was changed here, too. */
@@ -103,8 +114,9 @@ void file_discard(struct fs *fs, struct file *file);
 /* Puts what the store refused beside the object, as a scratch file, and forgets it here. */
 int file_set_aside(struct fs *fs, struct file *file);
 
-/* Makes a file of the mount's own at (parent, name), with a new id and these attributes: a reference to its node. */
+/* Makes a file of the mount's own at (parent, name), with a new id, these attributes and, unless it is NULL, this content,
+ * which is the file's from then on: a reference to its node. */
 int file_make(struct node **out, struct fs *fs, enum file_state state, fuse_ino_t parent, const char *name,
-              const store_stat *stat);
+              const store_stat *stat, struct content *content);
 
 #endif

@@ -40,8 +40,9 @@ struct node {
 struct own_name {
     uint64_t parent;     /* ino */
     struct node *node;   /* the file, referenced; NULL: only a whiteout */
-    uint64_t hidden;     /* id of the store's node that is hidden here; 0: no whiteout */
-    uint64_t twin;       /* ino of the scratch file that it was renamed to */
+    uint64_t hidden;     /* id of the store's node that this mount does not show here; 0: none */
+    uint64_t twin;       /* ino of the scratch file that it was renamed to; 0: a file of the mount's own took its place, and
+                            with that it comes back */
     struct own_name *next;
     char name[];
 };
@@ -81,9 +82,11 @@ enum own_kind { OWN_NONE, OWN_FILE, OWN_WHITEOUT };
 enum own_kind own_find(struct node_table *table, struct node **node, uint64_t parent, const char *name);
 /* Gives the node the name; a file of the mount's own that had it loses it. False: no memory. */
 bool own_set(struct node_table *table, uint64_t parent, const char *name, struct node *node);
+/* What is hidden there, and its twin; 0: nothing is. */
+uint64_t own_hidden(struct node_table *table, uint64_t parent, const char *name, uint64_t *twin);
 /* Hides the store's node `hidden` there. False: no memory. */
 bool own_hide(struct node_table *table, uint64_t parent, const char *name, uint64_t hidden, uint64_t twin);
-/* The file loses the name; what it stood over is hidden still. */
+/* The file loses the name; what was renamed away from there is hidden still. */
 void own_unset(struct node_table *table, uint64_t parent, const char *name);
 /* Neither file nor whiteout is there any more. */
 void own_remove(struct node_table *table, uint64_t parent, const char *name);

@@ -18,7 +18,8 @@ void watch_own(struct fs *fs, uint64_t version);
  * the kernel is to ask again (watch_timeout). */
 unsigned watch_count(const struct fs *fs);
 double watch_timeout(const struct fs *fs, unsigned count);
-/* The mount itself dropped or made a name that the kernel does not know of. */
+/* The mount itself dropped a name, or the bytes of a node, of which the kernel does not know. */
 void watch_name(struct fs *fs, uint64_t parent, const char *name);
+void watch_node(struct fs *fs, uint64_t ino);
 
 #endif

@@ -51,6 +51,10 @@ store_request subject_request(const struct subject *subject)
 
     request.base = subject->place.base;
     request.if_id = subject->place.id;
+    if (subject->file && subject->file->content) { /* what is open is still of the version that is changed */
+        request.if_match = &subject->file->stat.version;
+        request.if_match_count = 1;
+    }
     return request;
 }
 
@@ -60,6 +64,8 @@ int subject_changed(const struct subject *subject, int rc, store_answer *answer)
 
     if (!error)
         watch_own(subject->fs, answer->one.version);
+    if (!error && subject->file)
+        file_rebase(subject->file, answer->one.version);
     store_answer_clear(answer);
     return error;
 }

@@ -86,6 +86,8 @@ static void set_attributes(struct record *record, const struct node_change *chan
         record->gid = given->gid;
     if (mask & STORE_ATTR_MODIFIED)
         record->modified = given->modified;
+    if (mask & STORE_ATTR_CHANGED)
+        record->changed = given->changed;
 }
 
 /* A body that is too large for its record becomes one of the transaction's. */

@@ -231,6 +231,7 @@ enum store_attribute_mask {
     STORE_ATTR_GROUP = 1 << 2,
     STORE_ATTR_MODIFIED = 1 << 3,
     STORE_ATTR_ACCESSED = 1 << 4,
+    STORE_ATTR_CHANGED = 1 << 5,
 };
 
 /* What POSIX keeps of a file beside its bytes; `mask` says which are meant. */
@@ -240,6 +241,7 @@ typedef struct store_attributes {
     uint32_t uid, gid;
     int64_t modified; /* ns */
     int64_t accessed; /* ns; kept as it is set, reading does not change it */
+    int64_t changed;  /* ns; for a face that has told the time of a change before it was committed */
 } store_attributes;
 
 /* Options of every verb that writes. What does not apply to a verb is ignored

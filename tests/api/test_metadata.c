@@ -126,9 +126,10 @@ Test(metadata, set_changes_the_type_without_the_body)
 
 Test(metadata, attributes_are_what_posix_keeps)
 {
-    const unsigned every = STORE_ATTR_MODE | STORE_ATTR_OWNER | STORE_ATTR_GROUP | STORE_ATTR_MODIFIED;
-    const store_attributes all = { .mask = every,
-                                   .mode = 04751, .uid = 12, .gid = 34, .modified = 1000000007 };
+    const unsigned every = STORE_ATTR_MODE | STORE_ATTR_OWNER | STORE_ATTR_GROUP | STORE_ATTR_MODIFIED |
+                           STORE_ATTR_CHANGED;
+    const store_attributes all = { .mask = every, .mode = 04751, .uid = 12, .gid = 34, .modified = 1000000007,
+                                   .changed = 1000000008 };
     const store_attributes mode = { .mask = STORE_ATTR_MODE, .mode = 0600, .uid = 99 };
     store_stat stat;
 
@@ -138,6 +139,7 @@ Test(metadata, attributes_are_what_posix_keeps)
     cr_assert_eq(stat.uid, 12);
     cr_assert_eq(stat.gid, 34);
     cr_assert_eq(stat.modified, 1000000007);
+    cr_assert_eq(stat.changed, 1000000008);
     assert_updated("/a", set("/a", WITH(.attributes = &mode)));
     stat = stat_of("/a");
     cr_assert_eq(stat.mode, 0600);

@@ -1,0 +1,349 @@
+/* file.c - open files: what is shared by all handles of an inode. */
+#include "file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "watch.h"
+
+/* ------------------------------------------------------------------ places */
+
+void place_in(struct place *out, const struct fs *fs, fuse_ino_t parent, const char *name)
+{
+    out->base = fs_id(fs, parent);
+    out->id = 0;
+    snprintf(out->name, sizeof out->name, "/%s", name);
+}
+
+int place_of(struct place *out, struct fs *fs, const struct node *node)
+{
+    uint64_t parent;
+
+    out->id = fs_id(fs, node->ino);
+    if (node->directory) {
+        out->base = out->id;
+        strcpy(out->name, "/");
+        return 0;
+    }
+    out->name[0] = '/';
+    if (!node_place(&fs->nodes, node, &parent, out->name + 1))
+        return ESTALE;
+    out->base = fs_id(fs, parent);
+    return 0;
+}
+
+int place_stat(store_stat *out, struct fs *fs, const struct place *place)
+{
+    store_get_options options = STORE_GET_OPTIONS_INIT;
+
+    options.base = place->base;
+    options.if_id = place->id;
+    return errno_of(store_stat_get(out, fs->store, place->name, &options));
+}
+
+/* ------------------------------------------------------------- life of a file */
+
+static struct file *make_file(struct node *node)
+{
+    struct file *file = calloc(1, sizeof *file);
+
+    if (file) {
+        pthread_mutex_init(&file->lock, NULL);
+        file->node = node;
+    }
+    return file;
+}
+
+struct file *file_get(struct fs *fs, struct node *node)
+{
+    struct file *file;
+
+    pthread_mutex_lock(&fs->nodes.lock);
+    if (!node->file)
+        node->file = make_file(node);
+    file = node->file;
+    if (file)
+        file->handles++;
+    pthread_mutex_unlock(&fs->nodes.lock);
+    return file;
+}
+
+struct file *file_find(struct fs *fs, struct node *node)
+{
+    struct file *file;
+
+    pthread_mutex_lock(&fs->nodes.lock);
+    file = node->file;
+    if (file)
+        file->handles++;
+    pthread_mutex_unlock(&fs->nodes.lock);
+    return file;
+}
+
+static void free_file(struct file *file)
+{
+    content_free(file->content);
+    json_scan_free(file->scan);
+    free(file->type);
+    for (size_t i = 0; i < file->meta_count; i++) {
+        free((char *)file->meta[i].name);
+        free((void *)file->meta[i].value);
+    }
+    free(file->meta);
+    pthread_mutex_destroy(&file->lock);
+    free(file);
+}
+
+void file_put(struct fs *fs, struct file *file)
+{
+    bool last;
+
+    pthread_mutex_lock(&fs->nodes.lock);
+    last = --file->handles == 0 && (file->state == FILE_DETACHED || (file->state == FILE_STORED && !file->dirty));
+    if (last)
+        file->node->file = NULL;
+    pthread_mutex_unlock(&fs->nodes.lock);
+    if (last)
+        free_file(file);
+}
+
+/* ---------------------------------------------------------- bytes, attributes */
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+int file_load(struct fs *fs, struct file *file)
+{
+    struct place place;
+    int error = file->known ? 0 : place_of(&place, fs, file->node);
+
+    if (file->known || error)
+        return error;
+    error = place_stat(&file->stat, fs, &place);
+    if (error)
+        return error;
+    file->known = true;
+    file->typed = file->stat.typed;
+    return 0;
+}
+
+/* The version that is there now; what was seen of another one before is of another epoch. */
+static int open_stored(struct fs *fs, struct file *file)
+{
+    store_get_options options = STORE_GET_OPTIONS_INIT;
+    store_reader *reader;
+    struct place place;
+    int error = place_of(&place, fs, file->node);
+
+    if (error)
+        return error;
+    options.base = place.base;
+    options.if_id = place.id;
+    error = errno_of(store_reader_open(&reader, fs->store, place.name, &options));
+    if (error)
+        return error;
+    if (store_reader_stat(reader)->version != file->stat.version)
+        file->epoch++;
+    file->stat = *store_reader_stat(reader);
+    return content_of(&file->content, &fs->pool, reader);
+}
+
+int file_refresh(struct fs *fs, struct file *file)
+{
+    uint64_t version = file->known ? file->stat.version : 0;
+    int error;
+
+    if (file->state != FILE_STORED || file->dirty)
+        return file_load(fs, file);
+    file->known = false;
+    error = file_load(fs, file);
+    if (error || version == 0 || version == file->stat.version)
+        return error;
+    file_overtaken(file);
+    return file_load(fs, file);
+}
+
+int file_content(struct fs *fs, struct file *file)
+{
+    int error = file->content ? 0 : file_load(fs, file);
+
+    if (file->content || error)
+        return error;
+    return file->state == FILE_STORED ? open_stored(fs, file) : content_new(&file->content, &fs->pool);
+}
+
+int file_truncate(struct fs *fs, struct file *file)
+{
+    struct content *empty;
+    int error = content_new(&empty, &fs->pool);
+
+    if (error)
+        return error;
+    content_free(file->content);
+    file->content = empty;
+    if (file->typed) {
+        json_scan_free(file->scan);
+        file->scan = json_scan_new();
+        file->scanned = 0;
+    }
+    return 0;
+}
+
+static void show_changes(store_stat *out, const struct file *file)
+{
+    const store_stat *own = &file->stat;
+
+    if (file->mask & STORE_ATTR_MODE)
+        out->mode = own->mode;
+    if (file->mask & STORE_ATTR_OWNER)
+        out->uid = own->uid;
+    if (file->mask & STORE_ATTR_GROUP)
+        out->gid = own->gid;
+    if (file->mask & STORE_ATTR_MODIFIED)
+        out->modified = own->modified;
+    if (file->mask & STORE_ATTR_ACCESSED)
+        out->accessed = own->accessed;
+    if (own->changed > out->changed)
+        out->changed = own->changed;
+}
+
+int file_stat(store_stat *out, uint64_t *allocated, struct fs *fs, struct file *file)
+{
+    struct place place;
+    int error = 0;
+
+    if (file->state == FILE_STORED) {
+        error = place_of(&place, fs, file->node);
+        if (!error)
+            error = place_stat(out, fs, &place);
+        if (error && file->known) { /* deleted by another face while it is open here */
+            *out = file->stat;
+            out->links = 0;
+            error = 0;
+        }
+        if (!error && file->dirty)
+            show_changes(out, file);
+    } else {
+        *out = file->stat;
+    }
+    *allocated = out->size;
+    if (!error && file->content && (file->dirty || file->state != FILE_STORED)) {
+        out->size = content_size(file->content);
+        *allocated = content_allocated(file->content);
+    }
+    return error;
+}
+
+void file_touch(struct file *file, bool privileged)
+{
+    file->dirty = true;
+    file->refused = 0;
+    file->stat.modified = file->stat.changed = now_ns();
+    file->mask |= STORE_ATTR_MODIFIED;
+    if (!privileged && file->stat.mode & (S_ISUID | S_ISGID)) {
+        file->stat.mode &= ~(uint32_t)S_ISUID;
+        if (file->stat.mode & S_IXGRP) /* without it the bit stands for mandatory locking */
+            file->stat.mode &= ~(uint32_t)S_ISGID;
+        file->mask |= STORE_ATTR_MODE;
+    }
+}
+
+void file_rebase(struct file *file, uint64_t version)
+{
+    file->stat.version = version;
+    if (file->content)
+        content_rebase(file->content, version);
+    if (file->node->cached)
+        file->node->cached = version;
+}
+
+void file_overtaken(struct file *file)
+{
+    if (file->state != FILE_STORED || file->dirty)
+        return;
+    content_free(file->content);
+    file->content = NULL;
+    file->known = false;
+    file->epoch++;
+}
+
+int file_keep(struct fs *fs, struct file *file)
+{
+    int error = file_content(fs, file);
+
+    return error ? error : content_keep(file->content);
+}
+
+void file_detach(struct file *file)
+{
+    file->state = FILE_DETACHED;
+    file->stat.links = 0;
+    file->stat.changed = now_ns();
+}
+
+/* ------------------------------------------------------- files of the mount's own */
+
+static int next_id(uint64_t *out, struct fs *fs)
+{
+    enum { BLOCK = 1000 };
+    int error = 0;
+
+    pthread_mutex_lock(&fs->ids_lock);
+    if (fs->next_id == fs->last_id) {
+        error = errno_of(store_reserve_ids(&fs->next_id, fs->store, BLOCK));
+        fs->last_id = error ? fs->next_id : fs->next_id + BLOCK;
+    }
+    *out = error ? 0 : fs->next_id++;
+    pthread_mutex_unlock(&fs->ids_lock);
+    return error;
+}
+
+int file_make(struct node **out, struct fs *fs, enum file_state state, fuse_ino_t parent, const char *name,
+              const store_stat *stat, struct content *content)
+{
+    struct file *file;
+    struct node *node;
+    uint64_t id;
+    int error = next_id(&id, fs);
+
+    *out = NULL;
+    if (error)
+        return error;
+    node = node_see(&fs->nodes, id, parent, name);
+    file = node ? file_get(fs, node) : NULL;
+    if (!file) {
+        node_put(&fs->nodes, node);
+        return ENOMEM;
+    }
+    file->stat = *stat;
+    file->stat.id = id;
+    file->stat.kind = STORE_OBJECT;
+    file->stat.links = 1;
+    file->stat.created = file->stat.modified = file->stat.accessed = file->stat.changed = now_ns();
+    file->known = true;
+    file->typed = stat->typed;
+    file->content = content;
+    file->state = state;
+    file->dirty = state == FILE_STAGED;
+    file->mask = STORE_ATTR_MODE | STORE_ATTR_OWNER | STORE_ATTR_GROUP | STORE_ATTR_MODIFIED;
+    if (!own_set(&fs->nodes, parent, name, node)) {
+        file->state = FILE_DETACHED;
+        file->content = NULL; /* the caller's still */
+        error = ENOMEM;
+    }
+    file_put(fs, file);
+    if (error)
+        node_put(&fs->nodes, node);
+    else
+        *out = node;
+    return error;
+}

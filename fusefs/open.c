@@ -1,0 +1,307 @@
+/* open.c - create, open, flush, fsync, release: when what was written is published. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "attr.h"
+#include "caller.h"
+#include "ops.h"
+#include "scratch.h"
+#include "watch.h"
+
+static bool may_write(int flags)
+{
+    return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* ------------------------------------------------------------ end of a handle */
+
+/* What a close did not publish: bytes that came later (a mapping), the writer's death, or what the store refused. Nobody
+ * hears of an error any more, so what cannot be published is put where it can be found. */
+static void finish(struct fs *fs, struct handle *handle)
+{
+    struct file *file = handle->file;
+    uint64_t parent;
+    char name[STORE_NAME_MAX + 1] = "";
+    int error;
+
+    if (!file->dirty || (file->writers > 0 && !handle->wrote))
+        return;
+    if (handle->killed) {
+        if (file->writers == 0)
+            file_discard(fs, file);
+        return;
+    }
+    error = file_publish(fs, file);
+    if (!error || file->writers > 0)
+        return;
+    if (!file->refused) {
+        node_place(&fs->nodes, file->node, &parent, name);
+        syslog(LOG_ERR, "%s: what was written could not be published: %s", name, strerror(error));
+    }
+    error = file_set_aside(fs, file);
+    if (error)
+        syslog(LOG_ERR, "%s: what was written is lost: %s", name, strerror(error));
+}
+
+/* Ends a handle. */
+static void close_handle(struct fs *fs, struct handle *handle)
+{
+    struct node *node = handle->node;
+    struct file *file = handle->file;
+
+    if (may_write(handle->flags)) {
+        pthread_mutex_lock(&file->lock);
+        file->writers--;
+        finish(fs, handle);
+        pthread_mutex_unlock(&file->lock);
+    }
+    file_put(fs, file);
+    node_put(&fs->nodes, node);
+    free(handle);
+}
+
+/* ------------------------------------------------------------------ opening */
+
+/* Takes over the references to node and file. */
+static struct handle *make_handle(fuse_req_t request, struct node *node, struct file *file, int flags)
+{
+    struct handle *handle = calloc(1, sizeof *handle);
+
+    if (!handle)
+        return NULL;
+    handle->node = node;
+    handle->file = file;
+    handle->flags = flags;
+    handle->opener = fuse_req_ctx(request)->pid;
+    return handle;
+}
+
+/* What the kernel may do with its pages, and whether it is to tell of every close(). */
+static void tell_kernel(struct fuse_file_info *info, struct handle *handle, bool keep)
+{
+    info->fh = (uintptr_t)handle;
+    info->keep_cache = keep;
+    info->noflush = !may_write(handle->flags);
+}
+
+/* Under the file's lock. */
+static int open_file(struct fs *fs, struct handle *handle, bool privileged, bool *keep)
+{
+    struct file *file = handle->file;
+    int error = file_refresh(fs, file);
+
+    if (!error && handle->flags & O_TRUNC && may_write(handle->flags)) {
+        error = file_truncate(fs, file);
+        if (!error) {
+            file_touch(file, privileged);
+            handle->wrote = true;
+        }
+    }
+    if (error)
+        return error;
+    *keep = file->dirty || file->state != FILE_STORED || file->node->cached == file->stat.version;
+    if (!file->dirty)
+        file->node->cached = file->stat.version;
+    file->writers += may_write(handle->flags);
+    handle->epoch = file->epoch;
+    handle->end = file->content ? content_size(file->content) : file->stat.size;
+    return 0;
+}
+
+/* A handle for the node, whose reference it takes over; on failure that is given back. */
+static int open_node(struct handle **out, fuse_req_t request, struct node *node, int flags, bool *keep)
+{
+    struct fs *fs = fs_of(request);
+    struct file *file = file_get(fs, node);
+    struct handle *handle = file ? make_handle(request, node, file, flags) : NULL;
+    int error = handle ? 0 : ENOMEM;
+
+    if (!error) {
+        pthread_mutex_lock(&file->lock);
+        error = open_file(fs, handle, fuse_req_ctx(request)->uid == 0, keep);
+        pthread_mutex_unlock(&file->lock);
+    }
+    if (error) {
+        free(handle);
+        if (file)
+            file_put(fs, file);
+        node_put(&fs->nodes, node);
+        handle = NULL;
+    }
+    *out = handle;
+    return error;
+}
+
+void op_open(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    struct fs *fs = fs_of(request);
+    struct node *node = node_get(&fs->nodes, ino);
+    struct handle *handle = NULL;
+    bool keep = false;
+    int error = node ? open_node(&handle, request, node, info->flags, &keep) : ESTALE;
+
+    if (error) {
+        fuse_reply_err(request, error == ENOENT ? ESTALE : error);
+        return;
+    }
+    tell_kernel(info, handle, keep);
+    if (fuse_reply_open(request, info) != 0)
+        close_handle(fs, handle);
+}
+
+/* ----------------------------------------------------------------- creating */
+
+/* What is there already, if anything is: 0 and a reference, or ENOENT. */
+static int find_existing(struct node **out, struct fs *fs, fuse_ino_t parent, const char *name)
+{
+    enum own_kind own = own_find(&fs->nodes, out, parent, name);
+    struct place place;
+    store_stat stat;
+    int error;
+
+    if (own != OWN_NONE)
+        return own == OWN_FILE ? 0 : ENOENT;
+    place_in(&place, fs, parent, name);
+    error = place_stat(&stat, fs, &place);
+    if (!error && stat.kind != STORE_OBJECT)
+        error = EEXIST;
+    if (!error && !(*out = node_see(&fs->nodes, fs_ino(fs, stat.id), parent, name)))
+        error = ENOMEM;
+    return error;
+}
+
+/* A file that nobody but this mount knows until it is published. */
+static int stage(struct node **out, fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, int flags)
+{
+    struct fs *fs = fs_of(request);
+    store_attributes attributes;
+    store_stat directory, stat = { 0 };
+    enum file_state state = FILE_STAGED;
+    int error = attr_for_new(&attributes, fs, request, parent, mode, &directory);
+
+    if (error)
+        return error;
+    stat.mode = attributes.mode;
+    stat.uid = attributes.uid;
+    stat.gid = attributes.gid;
+    stat.typed = directory.typed;
+    if (directory.typed && (scratch_name(name) || scratch_open(flags, mode)))
+        state = FILE_SCRATCH;
+    error = file_make(out, fs, state, parent, name, &stat, NULL);
+    if (!error)
+        (*out)->file->exclusive = state == FILE_STAGED && flags & O_EXCL; /* nobody else knows the node yet */
+    return error;
+}
+
+static void reply_created(fuse_req_t request, struct fuse_file_info *info, struct handle *handle, unsigned count)
+{
+    struct fs *fs = fs_of(request);
+    struct node *node = handle->node;
+    struct fuse_entry_param entry;
+    store_stat stat;
+    uint64_t allocated;
+    int error = attr_of(&stat, &allocated, fs, node);
+
+    if (error) {
+        fuse_reply_err(request, error);
+        close_handle(fs, handle);
+        return;
+    }
+    entry_fill(&entry, fs, &stat, allocated, count);
+    node_count_lookup(&fs->nodes, node);
+    if (fuse_reply_create(request, &entry, info) != 0) {
+        node_forget(&fs->nodes, entry.ino, 1);
+        close_handle(fs, handle);
+    }
+}
+
+void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *info)
+{
+    struct fs *fs = fs_of(request);
+    unsigned count = watch_count(fs);
+    struct handle *handle = NULL;
+    struct node *node = NULL;
+    bool keep = false, made = false;
+    int error = find_existing(&node, fs, parent, name);
+
+    if (!error && info->flags & O_EXCL) {
+        node_put(&fs->nodes, node);
+        error = EEXIST;
+    }
+    if (error == ENOENT) {
+        made = true;
+        error = stage(&node, request, parent, name, mode, info->flags);
+    }
+    if (!error)
+        error = open_node(&handle, request, node, info->flags & ~(made ? O_TRUNC : 0), &keep);
+    if (error) {
+        fuse_reply_err(request, error);
+        return;
+    }
+    handle->wrote |= made;
+    if (made && handle->file->typed && handle->file->state == FILE_STAGED)
+        handle->file->scan = json_scan_new();
+    tell_kernel(info, handle, keep || made);
+    reply_created(request, info, handle, count);
+}
+
+/* ------------------------------------------------------------------ closing */
+
+/*
+ * Every close() of a descriptor brings a FLUSH: that of a copy which a child got by fork, as well. What counts is the
+ * close of the process that opened the file; when that is gone, or not to be seen from here, any.
+ */
+static bool is_writers_close(fuse_req_t request, const struct handle *handle)
+{
+    pid_t closer = fuse_req_ctx(request)->pid, opener;
+
+    if (closer == handle->opener || closer == 0 || handle->opener == 0)
+        return true;
+    opener = caller_group(handle->opener);
+    return opener == 0 || opener == caller_group(closer);
+}
+
+void op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    struct fs *fs = fs_of(request);
+    struct handle *handle = handle_of(info);
+    struct file *file = handle->file;
+    int error = 0;
+
+    (void)ino;
+    if (handle->wrote && is_writers_close(request, handle)) {
+        pthread_mutex_lock(&file->lock);
+        handle->killed = file->dirty && caller_killed(fuse_req_ctx(request)->pid);
+        if (!handle->killed)
+            error = file_publish(fs, file);
+        handle->wrote = file->dirty;
+        pthread_mutex_unlock(&file->lock);
+    }
+    fuse_reply_err(request, error);
+}
+
+void op_fsync(fuse_req_t request, fuse_ino_t ino, int datasync, struct fuse_file_info *info)
+{
+    struct fs *fs = fs_of(request);
+    struct handle *handle = handle_of(info);
+    int error;
+
+    (void)ino;
+    (void)datasync;
+    pthread_mutex_lock(&handle->file->lock);
+    error = file_publish(fs, handle->file);
+    pthread_mutex_unlock(&handle->file->lock);
+    if (!error && fs->options.durability == STORE_DURABLE_RELAXED)
+        error = errno_of(store_sync(fs->store));
+    fuse_reply_err(request, error);
+}
+
+void op_release(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    (void)ino;
+    close_handle(fs_of(request), handle_of(info));
+    fuse_reply_err(request, 0);
+}

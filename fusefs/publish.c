@@ -1,0 +1,210 @@
+/* publish.c - what was written becomes one PUT or PATCH; and what becomes of it when the store refuses. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "problem.h"
+#include "watch.h"
+
+/* Refused for what it says: writing something else may help. Anything else is the store's failure or a conflict. */
+static bool is_refusal(int code)
+{
+    switch (code) {
+    case STORE_BAD_BODY:
+    case STORE_INVALID_VALUE:
+    case STORE_KEY_MISMATCH:
+    case STORE_KEY_CONFLICT:
+    case STORE_KEY_REQUIRED:
+    case STORE_BAD_LOCATION:
+    case STORE_UNSUPPORTED_MEDIA_TYPE:
+    case STORE_PRECONDITION_REQUIRED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static store_attributes attributes_of(const struct file *file)
+{
+    return (store_attributes){ .mask = file->mask | STORE_ATTR_CHANGED, .mode = file->stat.mode, .uid = file->stat.uid,
+                               .gid = file->stat.gid, .modified = file->stat.modified,
+                               .accessed = file->stat.accessed, .changed = file->stat.changed };
+}
+
+/* A new file takes the place of whatever is there by now, unless it was to be new there (O_EXCL). */
+static store_request request_of(const struct file *file, const struct place *place,
+                                const store_attributes *attributes)
+{
+    store_request request = STORE_REQUEST_INIT;
+
+    request.base = place->base;
+    request.attributes = attributes;
+    request.type = file->type;
+    request.flags = file->exclusive ? STORE_NOREPLACE : STORE_REPLACE;
+    if (file->meta_count > 0) {
+        request.flags |= STORE_SET_META;
+        request.meta = file->meta;
+        request.meta_count = file->meta_count;
+    }
+    if (file->state == FILE_STORED)
+        request.if_id = place->id;
+    else
+        request.id = place->id;
+    return request;
+}
+
+/* Only attributes were changed. */
+static int publish_attributes(store_answer *answer, struct fs *fs, const struct place *place,
+                              const store_attributes *attributes)
+{
+    store_request change = STORE_REQUEST_INIT;
+
+    change.base = place->base;
+    change.if_id = place->id;
+    change.attributes = attributes;
+    return store_set(answer, fs->store, place->name, &change);
+}
+
+static void rejected_name(char *out, const char *name)
+{
+    snprintf(out, STORE_NAME_MAX + 1, ".%.240s.rejected", name);
+}
+
+/* What was refused before is not wanted any more. */
+static void forget_rejected(struct fs *fs, uint64_t parent, const char *name)
+{
+    char rejected[STORE_NAME_MAX + 1];
+    struct node *node;
+    struct file *file;
+
+    rejected_name(rejected, name);
+    if (own_find(&fs->nodes, &node, parent, rejected) != OWN_FILE)
+        return;
+    file = file_find(fs, node);
+    if (file) {
+        pthread_mutex_lock(&file->lock);
+        if (file->rejected) {
+            file_detach(file);
+            own_unset(&fs->nodes, parent, rejected);
+            watch_name(fs, parent, rejected);
+        }
+        pthread_mutex_unlock(&file->lock);
+        file_put(fs, file);
+    }
+    node_put(&fs->nodes, node);
+}
+
+/* It is the store's now. */
+static void settle(struct fs *fs, struct file *file, uint64_t version)
+{
+    uint64_t parent;
+    char name[STORE_NAME_MAX + 1];
+
+    watch_own(fs, version);
+    if (node_place(&fs->nodes, file->node, &parent, name)) {
+        own_remove(&fs->nodes, parent, name);
+        problem_forget(fs->problems, parent, name);
+        if (file->typed)
+            forget_rejected(fs, parent, name);
+    }
+    file->state = FILE_STORED;
+    file->dirty = file->exclusive = false;
+    file->mask = 0;
+    file->refused = 0;
+    file->stat.version = version;
+    file->node->cached = version;
+    if (file->content)
+        file->stat.size = content_size(file->content);
+}
+
+static int refuse(struct fs *fs, struct file *file, int code)
+{
+    const char *json = store_problem_json();
+    uint64_t parent;
+    char name[STORE_NAME_MAX + 1];
+    int error = errno_of(code);
+
+    if (is_refusal(code)) {
+        file->refused = error;
+        if (node_place(&fs->nodes, file->node, &parent, name))
+            problem_keep(fs->problems, parent, name, json);
+    }
+    return error;
+}
+
+int file_publish(struct fs *fs, struct file *file)
+{
+    store_attributes attributes = attributes_of(file);
+    store_answer answer = { 0 };
+    store_request request;
+    struct place place;
+    int rc, error;
+
+    if (!file->dirty || file->state == FILE_SCRATCH || file->state == FILE_DETACHED)
+        return 0;
+    if (file->refused)
+        return file->refused;
+    error = place_of(&place, fs, file->node);
+    if (!error && file->state != FILE_STORED)
+        error = file_content(fs, file);
+    if (error)
+        return error;
+    request = request_of(file, &place, &attributes);
+    if (file->content && (content_changed(file->content) || file->state != FILE_STORED))
+        rc = content_publish(&answer, file->content, place.name, &request);
+    else
+        rc = publish_attributes(&answer, fs, &place, &attributes);
+    if (rc == STORE_OK)
+        settle(fs, file, answer.one.version);
+    else
+        error = refuse(fs, file, rc);
+    store_answer_clear(&answer);
+    return error;
+}
+
+void file_discard(struct fs *fs, struct file *file)
+{
+    uint64_t parent;
+    char name[STORE_NAME_MAX + 1];
+
+    if (!file->dirty || file->state == FILE_SCRATCH || file->state == FILE_DETACHED)
+        return;
+    if (file->state == FILE_STAGED) {
+        if (node_place(&fs->nodes, file->node, &parent, name)) {
+            own_unset(&fs->nodes, parent, name);
+            watch_name(fs, parent, name);
+        }
+        file_detach(file);
+        return;
+    }
+    file->dirty = false;
+    file->refused = 0;
+    file->mask = 0;
+    file->node->cached = 0;
+    file_overtaken(file);
+    watch_node(fs, file->node->ino);
+}
+
+int file_set_aside(struct fs *fs, struct file *file)
+{
+    char name[STORE_NAME_MAX + 1], rejected[STORE_NAME_MAX + 1];
+    struct node *node;
+    uint64_t parent;
+    int error = ESTALE;
+
+    if (file->state != FILE_STORED || !file->content)
+        return 0; /* a new file keeps its name in this mount */
+    if (node_place(&fs->nodes, file->node, &parent, name)) {
+        rejected_name(rejected, name);
+        error = file_make(&node, fs, FILE_SCRATCH, parent, rejected, &file->stat, file->content);
+    }
+    if (error)
+        return error;
+    node->file->rejected = true;
+    node_put(&fs->nodes, node);
+    file->content = NULL;
+    file_discard(fs, file);
+    return 0;
+}

@@ -1,0 +1,171 @@
+/* remove.c - unlink and rmdir. */
+#include <errno.h>
+#include <string.h>
+
+#include "attr.h"
+#include "ops.h"
+#include "remove.h"
+#include "watch.h"
+
+int remove_stored(struct fs *fs, const struct place *place)
+{
+    store_request request = STORE_REQUEST_INIT;
+    store_answer answer = { 0 };
+    int error;
+
+    request.base = place->base;
+    request.if_id = place->id;
+    error = errno_of(store_delete(&answer, fs->store, place->name, &request));
+    if (!error)
+        watch_own(fs, answer.one.version);
+    store_answer_clear(&answer);
+    return error;
+}
+
+int hold_open(struct fs *fs, uint64_t ino)
+{
+    struct node *node = node_get(&fs->nodes, ino);
+    struct file *file = node ? file_find(fs, node) : NULL;
+    int error = 0;
+
+    if (file) {
+        pthread_mutex_lock(&file->lock);
+        if (file->state == FILE_STORED)
+            error = file_keep(fs, file);
+        pthread_mutex_unlock(&file->lock);
+        file_put(fs, file);
+    }
+    node_put(&fs->nodes, node);
+    return error;
+}
+
+void lose_name(struct fs *fs, uint64_t ino, bool last)
+{
+    struct node *node = node_get(&fs->nodes, ino);
+    struct file *file = node && last ? file_find(fs, node) : NULL;
+
+    if (file) {
+        pthread_mutex_lock(&file->lock);
+        file_detach(file);
+        pthread_mutex_unlock(&file->lock);
+        file_put(fs, file);
+    }
+    if (node && last && !node->directory)
+        node_move(&fs->nodes, node, 0, NULL);
+    node_put(&fs->nodes, node);
+}
+
+/* ------------------------------------------------------------------- unlink */
+
+int remove_twin(struct fs *fs, uint64_t twin)
+{
+    char name[STORE_NAME_MAX + 1];
+    uint64_t hidden, parent;
+    struct place place;
+    bool covered;
+    int error;
+
+    if (!own_find_twin(&fs->nodes, twin, &hidden, &parent, name, &covered))
+        return 0;
+    if (covered) /* what covers it replaces it when it is published */
+        return own_hide(&fs->nodes, parent, name, hidden, 0) ? 0 : ENOMEM;
+    place_in(&place, fs, parent, name);
+    place.id = hidden;
+    error = remove_stored(fs, &place);
+    if (error && error != ENOENT && error != ESTALE) /* else it is gone, or another's, already */
+        return error;
+    own_remove(&fs->nodes, parent, name);
+    return 0;
+}
+
+int remove_own(struct fs *fs, uint64_t parent, const char *name, struct node *node)
+{
+    uint64_t twin, hidden = own_hidden(&fs->nodes, parent, name, &twin);
+    struct place place;
+    int error = remove_twin(fs, node->ino);
+
+    if (!error && hidden && !twin) {
+        place_in(&place, fs, parent, name);
+        place.id = hidden;
+        error = remove_stored(fs, &place);
+        if (error == ENOENT || error == ESTALE)
+            error = 0;
+    }
+    if (error)
+        return error;
+    lose_name(fs, node->ino, true);
+    own_unset(&fs->nodes, parent, name);
+    return 0;
+}
+
+static int unlink_stored(struct fs *fs, fuse_ino_t parent, const char *name)
+{
+    struct place place;
+    store_stat stat;
+    uint64_t ino;
+    int error;
+
+    place_in(&place, fs, parent, name);
+    error = place_stat(&stat, fs, &place);
+    if (!error && stat.kind == STORE_COLLECTION)
+        error = EISDIR;
+    if (error)
+        return error;
+    ino = fs_ino(fs, stat.id);
+    place.id = stat.id;
+    error = stat.links == 1 ? hold_open(fs, ino) : 0;
+    if (!error)
+        error = remove_stored(fs, &place);
+    if (!error)
+        lose_name(fs, ino, stat.links == 1);
+    return error;
+}
+
+static int unlink_name(struct fs *fs, fuse_ino_t parent, const char *name)
+{
+    struct node *node;
+    int error = ENOENT;
+
+    switch (own_find(&fs->nodes, &node, parent, name)) {
+    case OWN_FILE:
+        error = remove_own(fs, parent, name, node);
+        node_put(&fs->nodes, node);
+        break;
+    case OWN_WHITEOUT:
+        break;
+    case OWN_NONE:
+        error = unlink_stored(fs, parent, name);
+        break;
+    }
+    if (!error)
+        problem_forget(fs->problems, parent, name);
+    return error;
+}
+
+void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    fuse_reply_err(request, unlink_name(fs_of(request), parent, name));
+}
+
+/* -------------------------------------------------------------------- rmdir */
+
+static int remove_directory(struct fs *fs, fuse_ino_t parent, const char *name)
+{
+    struct place place;
+    store_stat stat;
+    int error;
+
+    place_in(&place, fs, parent, name);
+    error = place_stat(&stat, fs, &place);
+    if (!error && stat.kind != STORE_COLLECTION)
+        error = ENOTDIR;
+    if (!error && own_any(&fs->nodes, fs_ino(fs, stat.id)))
+        error = ENOTEMPTY;
+    place.id = stat.id;
+    return error ? error : remove_stored(fs, &place);
+}
+
+void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    fuse_reply_err(request, remove_directory(fs_of(request), parent, name));
+}

@@ -1,0 +1,304 @@
+/* rename.c - rename(2) of what the store has (MOVE), and of what only this mount has. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attr.h"
+#include "ops.h"
+#include "remove.h"
+#include "scratch.h"
+#include "watch.h"
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#define RENAME_EXCHANGE 2
+#endif
+
+/* One end of a rename, and what is there. */
+struct end {
+    fuse_ino_t parent;
+    const char *name;
+    struct place place;
+    struct node *own;     /* a file of the mount's own, referenced; or NULL */
+    uint64_t hidden, twin;
+    bool stored;          /* the store has something there that this mount shows */
+    bool typed;           /* the directory is a typed collection */
+    store_stat stat;      /* of what is stored */
+};
+
+static int look(struct end *end, struct fs *fs, fuse_ino_t parent, const char *name)
+{
+    store_stat directory;
+    int error;
+
+    *end = (struct end){ .parent = parent, .name = name };
+    place_in(&end->place, fs, parent, "");
+    error = place_stat(&directory, fs, &end->place);
+    if (error)
+        return error;
+    end->typed = directory.typed;
+    own_find(&fs->nodes, &end->own, parent, name);
+    end->hidden = own_hidden(&fs->nodes, parent, name, &end->twin);
+    place_in(&end->place, fs, parent, name);
+    error = place_stat(&end->stat, fs, &end->place);
+    if (error && error != ENOENT)
+        return error;
+    end->stored = !error && !end->own && end->stat.id != end->hidden;
+    return 0;
+}
+
+static void let_go(struct fs *fs, struct end *end)
+{
+    node_put(&fs->nodes, end->own);
+}
+
+/* --------------------------------------------------------- of the mount's own */
+
+/* Whether a file is to live in the mount only, under this name. */
+static bool is_scratch(const struct end *to)
+{
+    return to->typed && scratch_name(to->name);
+}
+
+/* The file gets its new name in the mount; what the store has there is covered until it is published. */
+static int take_name(struct fs *fs, struct node *node, const struct end *from, const struct end *to)
+{
+    if (!own_set(&fs->nodes, to->parent, to->name, node) ||
+        (to->stored && !own_hide(&fs->nodes, to->parent, to->name, to->stat.id, 0)) ||
+        !node_move(&fs->nodes, node, to->parent, to->name))
+        return ENOMEM;
+    own_unset(&fs->nodes, from->parent, from->name);
+    return 0;
+}
+
+/* A finished file is published under its new name at once; one that is being written, when that is done. Under the file's lock. */
+static int become(struct fs *fs, struct file *file, const struct end *from, const struct end *to)
+{
+    enum file_state state = file->state;
+    bool typed = file->typed, exclusive = file->exclusive, dirty = file->dirty;
+    int refused = file->refused, error = take_name(fs, file->node, from, to);
+
+    if (error)
+        return error;
+    file->state = is_scratch(to) ? FILE_SCRATCH : FILE_STAGED;
+    file->typed = to->typed;
+    file->exclusive = false;
+    file->refused = 0;
+    file->dirty = true;
+    if (file->state == FILE_STAGED && file->writers == 0)
+        error = file_publish(fs, file);
+    if (!error)
+        return 0;
+    file->state = state;
+    file->typed = typed;
+    file->exclusive = exclusive;
+    file->refused = refused;
+    file->dirty = dirty;
+    own_set(&fs->nodes, from->parent, from->name, file->node);
+    node_move(&fs->nodes, file->node, from->parent, from->name);
+    own_unset(&fs->nodes, to->parent, to->name);
+    return error;
+}
+
+/* The file that an editor renamed away comes back unchanged: nothing has happened in the store. */
+static bool is_way_back(const struct end *from, const struct end *to, const struct file *file)
+{
+    return to->hidden && to->twin == from->own->ino && !to->own && !file->dirty && file->state == FILE_SCRATCH;
+}
+
+static int come_back(struct fs *fs, struct file *file, const struct end *from, const struct end *to)
+{
+    own_remove(&fs->nodes, to->parent, to->name);
+    own_unset(&fs->nodes, from->parent, from->name);
+    file_detach(file);
+    watch_name(fs, to->parent, to->name);
+    return 0;
+}
+
+static int rename_own(struct fs *fs, const struct end *from, const struct end *to)
+{
+    struct file *file = file_find(fs, from->own);
+    int error = 0;
+
+    if (!file)
+        return ESTALE;
+    if (to->own)
+        lose_name(fs, to->own->ino, true);
+    if (to->stored) {
+        if (to->stat.kind == STORE_COLLECTION)
+            error = EISDIR;
+        else if (to->stat.links == 1)
+            error = hold_open(fs, fs_ino(fs, to->stat.id));
+    }
+    if (!error) {
+        pthread_mutex_lock(&file->lock);
+        error = is_way_back(from, to, file) ? come_back(fs, file, from, to) : become(fs, file, from, to);
+        pthread_mutex_unlock(&file->lock);
+    }
+    if (!error && to->stored)
+        lose_name(fs, fs_ino(fs, to->stat.id), to->stat.links == 1);
+    if (!error && !is_scratch(to)) /* what was renamed away and goes on elsewhere was moved there */
+        error = remove_twin(fs, from->own->ino);
+    file_put(fs, file);
+    return error;
+}
+
+/* ------------------------------------------------------------- of the store's */
+
+static int move(struct fs *fs, const struct end *from, const struct end *to, unsigned flags)
+{
+    store_request request = STORE_REQUEST_INIT;
+    store_answer answer = { 0 };
+    int rc;
+
+    request.base = from->place.base;
+    request.if_id = from->stat.id;
+    request.to_base = to->place.base;
+    request.flags = flags;
+    rc = store_move(&answer, fs->store, from->place.name, to->place.name, &request);
+    if (rc == STORE_OK)
+        watch_own(fs, answer.one.version);
+    else if (to->typed)
+        problem_keep(fs->problems, to->parent, to->name, store_problem_json());
+    rc = errno_of(rc);
+    store_answer_clear(&answer);
+    return rc;
+}
+
+/* Afterwards the node is known to be there. */
+static void seen_at(struct fs *fs, uint64_t id, const struct end *at)
+{
+    struct node *node = node_get(&fs->nodes, fs_ino(fs, id));
+
+    if (node)
+        node_move(&fs->nodes, node, at->parent, at->name);
+    node_put(&fs->nodes, node);
+}
+
+/* A directory goes only if nothing of the mount's own is in it, either. */
+static int check_replaced(struct fs *fs, const struct end *to)
+{
+    if (to->stored && to->stat.kind == STORE_COLLECTION)
+        return own_any(&fs->nodes, fs_ino(fs, to->stat.id)) ? ENOTEMPTY : 0;
+    return to->stored && to->stat.links == 1 ? hold_open(fs, fs_ino(fs, to->stat.id)) : 0;
+}
+
+static int rename_stored(struct fs *fs, const struct end *from, const struct end *to, unsigned flags)
+{
+    bool same = to->stored && to->stat.id == from->stat.id;
+    int error = same ? 0 : check_replaced(fs, to);
+
+    if (!error)
+        error = move(fs, from, to, flags & RENAME_NOREPLACE && !to->hidden ? STORE_NOREPLACE : STORE_REPLACE);
+    if (error || same)
+        return error;
+    if (to->own)
+        lose_name(fs, to->own->ino, true);
+    own_remove(&fs->nodes, to->parent, to->name);
+    if (to->stored)
+        lose_name(fs, fs_ino(fs, to->stat.id), to->stat.links == 1);
+    seen_at(fs, from->stat.id, to);
+    return 0;
+}
+
+/*
+ * An object of a typed collection gets a scratch name: an editor's backup. The scratch file has its bytes, the name is
+ * hidden in this mount, and the store keeps the object until it is replaced there, or the scratch file removed.
+ */
+static int rename_away(struct fs *fs, const struct end *from, const struct end *to)
+{
+    store_get_options options = STORE_GET_OPTIONS_INIT;
+    struct content *content = NULL;
+    store_reader *reader;
+    struct node *node;
+    uint64_t twin;
+    int error;
+
+    options.base = from->place.base;
+    options.if_id = from->stat.id;
+    error = errno_of(store_reader_open(&reader, fs->store, from->place.name, &options));
+    if (!error)
+        error = content_of(&content, &fs->pool, reader);
+    if (!error)
+        error = content_keep(content);
+    if (!error && to->own)
+        lose_name(fs, to->own->ino, true);
+    if (!error)
+        error = file_make(&node, fs, FILE_SCRATCH, to->parent, to->name, &from->stat, content);
+    if (error) {
+        content_free(content);
+        return error;
+    }
+    twin = node->ino;
+    node_put(&fs->nodes, node);
+    if (!own_hide(&fs->nodes, from->parent, from->name, from->stat.id, twin))
+        return ENOMEM;
+    watch_name(fs, to->parent, to->name);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ exchange */
+
+static int publish_own(struct fs *fs, struct end *end)
+{
+    struct file *file = end->own ? file_find(fs, end->own) : NULL;
+    int error = 0;
+
+    if (!file)
+        return 0;
+    pthread_mutex_lock(&file->lock);
+    error = file->state == FILE_STAGED ? file_publish(fs, file) : EINVAL;
+    pthread_mutex_unlock(&file->lock);
+    file_put(fs, file);
+    return error ? error : place_stat(&end->stat, fs, &end->place);
+}
+
+static int exchange(struct fs *fs, struct end *from, struct end *to)
+{
+    int error = publish_own(fs, from);
+
+    if (!error)
+        error = publish_own(fs, to);
+    if (!error && (!(from->stored || from->own) || !(to->stored || to->own)))
+        error = ENOENT;
+    if (!error)
+        error = move(fs, from, to, STORE_EXCHANGE);
+    if (error)
+        return error;
+    seen_at(fs, from->stat.id, to);
+    seen_at(fs, to->stat.id, from);
+    return 0;
+}
+
+static int rename_ends(struct fs *fs, struct end *from, struct end *to, unsigned flags)
+{
+    if (flags & RENAME_EXCHANGE)
+        return exchange(fs, from, to);
+    if (!from->own && !from->stored)
+        return ENOENT;
+    if (flags & RENAME_NOREPLACE && (to->own || to->stored))
+        return EEXIST;
+    if (from->own)
+        return rename_own(fs, from, to);
+    if (from->typed && from->stat.kind == STORE_OBJECT && is_scratch(to))
+        return rename_away(fs, from, to);
+    return rename_stored(fs, from, to, flags);
+}
+
+void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
+               unsigned flags)
+{
+    struct fs *fs = fs_of(request);
+    struct end from = { 0 }, to = { 0 };
+    int error = flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE) ? EINVAL : 0;
+
+    if (!error)
+        error = look(&from, fs, parent, name);
+    if (!error)
+        error = look(&to, fs, new_parent, new_name);
+    if (!error)
+        error = rename_ends(fs, &from, &to, flags);
+    let_go(fs, &from);
+    let_go(fs, &to);
+    fuse_reply_err(request, error);
+}
