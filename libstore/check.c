@@ -9,6 +9,7 @@
 
 #include "caretaker.h"
 #include "change.h"
+#include "collection_row.h"
 #include "ids.h"
 
 #define DETAIL_MAX 512
@@ -206,7 +207,9 @@ static int commit(struct check *check)
     if (!check->mended)
         return STORE_OK;
     check_begin_versions(check);
-    rc = change_note(txn, txn_version(txn), STORE_UPDATED, STORE_COLLECTION, "/", NULL);
+    rc = collection_flush(txn);
+    if (rc == STORE_OK)
+        rc = change_note(txn, txn_version(txn), STORE_UPDATED, STORE_COLLECTION, "/", NULL);
     if (rc == STORE_OK)
         rc = change_log(txn);
     if (rc != STORE_OK)
@@ -225,6 +228,7 @@ static void end_objects(struct check *check)
     if (check->repair) {
         engine_abort(&check->txn.engine);
         buffer_release(&check->txn.changes);
+        buffer_release(&check->txn.touches);
     } else if (check->objects) {
         engine_snapshot_end(check->objects);
     }

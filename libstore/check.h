@@ -25,6 +25,8 @@ struct check_collection {
     bool undefined;                /* typed, but its definition cannot be read: names are unknown */
     uint64_t index_rows;           /* seen */
     uint64_t index_matched;        /* that belong to an object as they should */
+    uint64_t subcollections;       /* seen */
+    bool unsure;                   /* there may be more of them: a record cannot be read */
 };
 
 struct check {
@@ -103,7 +105,11 @@ int check_log(struct check *check);
 
 /* check_walk.c: a collection and all below it; its location is in check->path ("" for the root). */
 int check_walk(struct check *check, uint64_t collection);
-/* The root's record; once `highest` is known. */
+
+/* check_own.c: a collection's row in its own scope, when all of it was seen; `entry` is the key of its
+ * record, NULL for the root and where that is not known. Then the root's record, once `highest` is known. */
+int check_collection_row(struct check *check, const struct check_collection *collection, const struct key *entry,
+                  const char *location);
 int check_root(struct check *check);
 
 /* check_typed.c: an object of a typed collection and its index rows; then what is left of

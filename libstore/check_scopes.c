@@ -199,7 +199,9 @@ static int attach_orphan(bool *attached, struct check *check, uint64_t lost, uin
     if (rc != ENGINE_ABSENT)
         return rc;
     version = txn_version(txn);
-    rc = check_attach(check, &target.key, orphan, version);
+    rc = collection_touch(txn, lost, 1);
+    if (rc == STORE_OK)
+        rc = check_attach(check, &target.key, orphan, version);
     if (rc == STORE_OK)
         rc = tree_location(location, &target);
     return rc == STORE_OK ? change_note(txn, version, STORE_CREATED, STORE_COLLECTION, location, NULL) : rc;

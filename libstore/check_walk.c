@@ -252,8 +252,10 @@ static int check_entry(struct frame **top, struct check *check)
     }
     if (rc == STORE_OK)
         rc = read_record(&record, &readable, check, frame->rows.value);
+    frame->collection.unsure |= rc != STORE_OK || !readable;
     if (rc != STORE_OK || !readable)
         return rc;
+    frame->collection.subcollections += record.kind == NODE_COLLECTION;
     rc = note_reference(check, &record);
     if (rc == STORE_OK && !check->discarded)
         rc = check_node(check, frame, &record, named);
@@ -310,7 +312,7 @@ static int check_row(struct frame **top, struct check *check)
     if (kind == KIND_ENTRY)
         return check_entry(top, check);
     if (kind == KIND_COLLECTION && size == SCOPE_PREFIX)
-        return STORE_OK;
+        return STORE_OK; /* once it is known what it has to say */
     if (kind == KIND_AUTO && size == SCOPE_PREFIX)
         return check_floor(check, frame);
     if (kind == KIND_DEFINITION && size == SCOPE_PREFIX)
@@ -326,13 +328,17 @@ static int check_row(struct frame **top, struct check *check)
 static int leave(struct check *check, const struct frame *frame)
 {
     const struct check_collection *collection = &frame->collection;
+    int rc;
 
     check->path.size = frame->path_size;
     if (check->path.data)
         check->path.data[check->path.size] = '\0';
     check->report->index_entries += collection->index_rows;
-    if (check->discarded || collection->undefined || collection->index_rows == collection->index_matched)
+    if (check->discarded)
         return STORE_OK;
+    rc = check_collection_row(check, collection, frame->above ? &frame->above->rows.at : NULL, location_of(check));
+    if (rc != STORE_OK || collection->undefined || collection->index_rows == collection->index_matched)
+        return rc;
     return check_index(check, collection, location_of(check));
 }
 
@@ -358,50 +364,4 @@ int check_walk(struct check *check, uint64_t collection)
     while (top)
         pop(&top);
     return rc;
-}
-
-/* ------------------------------------------------------------------- root */
-
-static const char *root_fault(struct check *check, struct slice row, bool typed)
-{
-    struct record record;
-
-    if (record_read(&record, row.data, row.size, true) != RECORD_OK)
-        return "its record is damaged";
-    check->report->collections++;
-    check_version(check, record.version);
-    if (record.kind != NODE_COLLECTION || record.id != ROOT_ID)
-        return "its record is not that of a root";
-    if (typed != (bool)(record.flags & RECORD_TYPED))
-        return typed ? "it has a definition, and its record says that it has none"
-                     : "its definition is missing";
-    return NULL;
-}
-
-/* Everything else is below it, so it is made anew, though its metadata may be lost. */
-int check_root(struct check *check)
-{
-    const char *fault = "it has no record";
-    struct slice row;
-    struct key key;
-    bool typed;
-    int rc;
-
-    key_begin(&key, ROOT_ID, KIND_DEFINITION);
-    rc = check_row_exists(check->objects, &key);
-    typed = rc == STORE_OK;
-    key_begin(&key, SCOPE_STORE, KIND_ENTRY);
-    if (rc >= 0)
-        rc = engine_get(check->objects, key_slice(&key), &row);
-    if (rc == STORE_OK)
-        fault = root_fault(check, row, typed);
-    if (rc < 0 || !fault)
-        return rc < 0 ? rc : STORE_OK;
-    if (check->repair) {
-        check_begin_versions(check);
-        rc = check_attach(check, &key, ROOT_ID, txn_version(&check->txn));
-        if (rc != STORE_OK)
-            return rc;
-    }
-    return check_finding(check, "root_damaged", "/", check->repair, "the root: %s", fault);
 }

@@ -2,6 +2,7 @@
 #include "collection_row.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tree_cache.h"
@@ -13,7 +14,7 @@ static void row_key(struct key *out, uint64_t id)
     key_begin(out, id, KIND_COLLECTION);
 }
 
-static int row_put(struct txn *txn, uint64_t id, const struct collection_row *row)
+int collection_row_put(struct txn *txn, uint64_t id, const struct collection_row *row)
 {
     unsigned char bytes[ROW_HEADER + ENGINE_KEY_MAX];
     struct key key;
@@ -57,7 +58,7 @@ int collection_row_make(struct txn *txn, uint64_t id, const struct key *entry)
     struct collection_row row = { .time = COLLECTION_UNTOUCHED };
 
     name_place(&row, entry);
-    return row_put(txn, id, &row);
+    return collection_row_put(txn, id, &row);
 }
 
 int collection_row_move(struct txn *txn, uint64_t id, const struct key *entry)
@@ -70,7 +71,106 @@ int collection_row_move(struct txn *txn, uint64_t id, const struct key *entry)
     if (rc != STORE_OK)
         return rc;
     name_place(&row, entry);
-    return row_put(txn, id, &row);
+    return collection_row_put(txn, id, &row);
+}
+
+/* ---------------------------------------------------------------- touches */
+
+static size_t touch_count(const struct txn *txn)
+{
+    return txn->touches.size / sizeof(struct touch);
+}
+
+static struct touch touch_at(const struct txn *txn, size_t index)
+{
+    struct touch touch;
+
+    memcpy(&touch, txn->touches.data + index * sizeof touch, sizeof touch);
+    return touch;
+}
+
+/* Most are of the collection of the one before. */
+static int add_touch(struct txn *txn, uint64_t scope, int subcollections, int64_t time)
+{
+    size_t count = touch_count(txn);
+    struct touch touch = { scope, subcollections, time, count };
+    struct touch last = count > 0 ? touch_at(txn, count - 1) : (struct touch){ 0 };
+
+    if (count > 0 && last.scope == scope) {
+        last.subcollections += subcollections;
+        last.time = time;
+        memcpy(txn->touches.data + (count - 1) * sizeof last, &last, sizeof last);
+        return STORE_OK;
+    }
+    buffer_append(&txn->touches, &touch, sizeof touch);
+    return txn->touches.failed ? problem(STORE_NO_MEMORY, "no memory for a transaction") : STORE_OK;
+}
+
+int collection_touch(struct txn *txn, uint64_t scope, int subcollections)
+{
+    return scope == SCOPE_STORE ? STORE_OK : add_touch(txn, scope, subcollections, txn->now);
+}
+
+int collection_set_time(struct txn *txn, uint64_t id)
+{
+    return add_touch(txn, id, 0, COLLECTION_UNTOUCHED);
+}
+
+static void apply_touch(struct collection_row *row, const struct touch *touch)
+{
+    row->subcollections += (uint64_t)touch->subcollections;
+    row->time = touch->time;
+}
+
+int collection_row_now(struct collection_row *out, const struct view *view, uint64_t id)
+{
+    int rc = collection_row_get(out, view->snapshot, id);
+
+    for (size_t i = 0; rc == STORE_OK && view->txn && i < touch_count(view->txn); i++) {
+        struct touch touch = touch_at(view->txn, i);
+        if (touch.scope == id)
+            apply_touch(out, &touch);
+    }
+    return rc;
+}
+
+static int by_scope(const void *a, const void *b)
+{
+    const struct touch *first = a, *second = b;
+
+    if (first->scope != second->scope)
+        return first->scope < second->scope ? -1 : 1;
+    return first->order < second->order ? -1 : 1;
+}
+
+/* The touches of one collection, which stand together from `*index` on; it may be gone by now. */
+static int flush_collection(struct txn *txn, size_t *index)
+{
+    struct touch touch = touch_at(txn, *index);
+    uint64_t scope = touch.scope;
+    struct collection_row row;
+    int rc = collection_row_get(&row, &txn->engine.view, scope);
+
+    do {
+        apply_touch(&row, &touch);
+        if (++*index < touch_count(txn))
+            touch = touch_at(txn, *index);
+    } while (*index < touch_count(txn) && touch.scope == scope);
+    if (rc != STORE_OK)
+        return rc == ENGINE_ABSENT ? STORE_OK : rc;
+    return collection_row_put(txn, scope, &row);
+}
+
+int collection_flush(struct txn *txn)
+{
+    int rc = STORE_OK;
+
+    if (touch_count(txn) > 1)
+        qsort(txn->touches.data, touch_count(txn), sizeof(struct touch), by_scope);
+    for (size_t i = 0; i < touch_count(txn) && rc == STORE_OK;)
+        rc = flush_collection(txn, &i);
+    buffer_clear(&txn->touches);
+    return rc;
 }
 
 /* ------------------------------------------------------------- the way up */

@@ -10,7 +10,7 @@
 
 struct collection_row {
     uint64_t parent;         /* where its entry is: a collection's id, SCOPE_STORE for the root */
-    int64_t time;            /* when an entry last came or went; COLLECTION_UNTOUCHED */
+    int64_t time;            /* when an entry last came or went, or COLLECTION_UNTOUCHED */
     uint64_t subcollections; /* how many of its entries are collections */
     struct slice name;       /* the entry's key behind scope and kind; borrowed */
 };
@@ -19,11 +19,22 @@ struct collection_row {
 
 /* STORE_OK, ENGINE_ABSENT or an error. */
 int collection_row_get(struct collection_row *out, struct snapshot *snapshot, uint64_t id);
+int collection_row_put(struct txn *txn, uint64_t id, const struct collection_row *row);
+/* The same with what a writing transaction has not written yet. */
+int collection_row_now(struct collection_row *out, const struct view *view, uint64_t id);
 
 /* The row of a collection that is made with `entry` as the key of its record. */
 int collection_row_make(struct txn *txn, uint64_t id, const struct key *entry);
 /* It has another entry now. */
 int collection_row_move(struct txn *txn, uint64_t id, const struct key *entry);
+
+/* To be called by whoever writes or deletes an entry of `scope`, before that: `subcollections` is 1 when a
+ * collection comes, -1 when one goes, else 0. The row is written once, by the end of the transaction. */
+int collection_touch(struct txn *txn, uint64_t scope, int subcollections);
+/* The collection's time was set: it counts until it is touched again. */
+int collection_set_time(struct txn *txn, uint64_t id);
+/* Writes the rows of all collections that were touched. */
+int collection_flush(struct txn *txn);
 
 /*
  * The location of collection `id`, into `space` (STORE_LOCATION_MAX + 1 bytes): "" for the root. Every

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "body.h"
+#include "collection_row.h"
 #include "property.h"
 #include "stat.h"
 #include "tree.h"
@@ -84,11 +85,32 @@ void stat_fill(store_stat *out, const struct record *record, bool typed)
     out->mode = record->mode;
     out->uid = record->uid;
     out->gid = record->gid;
+    out->links = 1;
     stat_posix(out, record);
     if (!attribute_find(record->attributes, ATTRIBUTE_TYPE, slice_of("", 0), &type) || type.size > STORE_TYPE_MAX)
         type = default_type(record, typed);
     memcpy(out->type, type.data, type.size);
     out->type[type.size] = '\0';
+}
+
+int stat_node(store_stat *out, const struct view *view, const struct record *record, bool typed)
+{
+    struct collection_row row;
+    int rc;
+
+    stat_fill(out, record, typed);
+    if (record->kind != NODE_COLLECTION)
+        return STORE_OK;
+    rc = collection_row_now(&row, view, record->id);
+    if (rc != STORE_OK)
+        return rc == ENGINE_ABSENT ? problem(STORE_CORRUPT, "a collection lacks its own row") : rc;
+    out->links = 2 + row.subcollections;
+    if (row.time == COLLECTION_UNTOUCHED)
+        return STORE_OK;
+    out->modified = row.time;
+    if (out->changed < row.time)
+        out->changed = row.time;
+    return STORE_OK;
 }
 
 /* ------------------------------------------------------------- properties */
@@ -159,7 +181,7 @@ static int stat_in(store_stat *out, store *s, const struct address *address, sto
         if (rc == STORE_OK)
             stat_property(out, &record, text.size);
     } else if (rc == STORE_OK) {
-        stat_fill(out, &record, target.definition);
+        rc = stat_node(out, &view, &record, target.definition);
     }
     view_close(&view, own);
     buffer_release(&text);

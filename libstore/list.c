@@ -343,7 +343,9 @@ static int keep_item(store_iter *iter, const struct view *view, struct slice nam
     case RECORD_DAMAGED:
         return problem(STORE_CORRUPT, "the record of %.*s is damaged", (int)name.size, (const char *)name.data);
     }
-    stat_fill(&item->stat, &record, typed);
+    rc = stat_node(&item->stat, view, &record, typed);
+    if (rc != STORE_OK)
+        return rc;
     item->has_body = false;
     item->name = keep_text(iter, name.data, name.size);
     item->index_key = index_key ? keep_text(iter, index_key, strlen(index_key)) : SIZE_MAX;

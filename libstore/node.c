@@ -195,10 +195,28 @@ static int announce(struct txn *txn, const struct target *target, const struct n
     return rc;
 }
 
+/* What it means for the collections that the node comes to and from. */
+static int touch_collections(struct txn *txn, const struct target *target, const struct node_change *change)
+{
+    int collections = change->kind == NODE_COLLECTION;
+    int rc = STORE_OK;
+
+    if (!change->old || change->from)
+        rc = collection_touch(txn, target->scope, collections);
+    return rc == STORE_OK && change->from ? collection_touch(txn, change->from->scope, -collections) : rc;
+}
+
 /* A collection that is new or came from elsewhere says itself where it is. */
 static int place_collection(struct txn *txn, uint64_t id, const struct target *target,
                             const struct node_change *change)
 {
+    const store_attributes *given = change->request->attributes;
+    int rc = STORE_OK;
+
+    if (change->old && given && given->mask & STORE_ATTR_MODIFIED)
+        rc = collection_set_time(txn, id);
+    if (rc != STORE_OK)
+        return rc;
     if (!change->old)
         return collection_row_make(txn, id, &target->key);
     return change->from ? collection_row_move(txn, id, &target->key) : STORE_OK;
@@ -232,6 +250,8 @@ int node_write(struct txn *txn, const struct target *target, const struct node_c
     if (rc == STORE_OK)
         rc = announce(txn, target, change, record.version, result);
     if (rc == STORE_OK)
+        rc = touch_collections(txn, target, change);
+    if (rc == STORE_OK)
         rc = put_record(txn, &target->key, &record, creates,
                         change->body && record.flags & RECORD_CHUNKED ? record.body_id : 0, leaves);
     if (rc == STORE_OK && record.kind == NODE_COLLECTION)
@@ -260,6 +280,8 @@ int node_duplicate(struct txn *txn, const struct key *key, const struct record *
     twin.created = twin.modified = twin.changed = txn->now;
     rc = choose_id(&twin, txn, *id);
     *id = twin.id;
+    if (rc == STORE_OK)
+        rc = collection_touch(txn, get_be64(key->bytes), twin.kind == NODE_COLLECTION);
     if (rc == STORE_OK)
         rc = put_record(txn, key, &twin, true, 0, 0);
     if (rc == STORE_OK && twin.flags & RECORD_CHUNKED)
@@ -302,8 +324,10 @@ int node_remove(struct txn *txn, const struct target *target, const struct recor
     bool chunked = record->flags & RECORD_CHUNKED;
     uint64_t id = record->id, body = record->body_id;
     struct key key;
-    int rc = node_unlink(txn, target);
+    int rc = collection_touch(txn, target->scope, -(kind == NODE_COLLECTION));
 
+    if (rc == STORE_OK)
+        rc = node_unlink(txn, target);
     if (rc == STORE_OK && chunked)
         rc = body_release(txn, body);
     if (rc != STORE_OK || kind != NODE_COLLECTION)

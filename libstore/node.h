@@ -86,7 +86,7 @@ int node_duplicate(struct txn *txn, const struct key *key, const struct record *
 
 /* Removes the row and what it refers to; in an auto collection its key stays used. */
 int node_remove(struct txn *txn, const struct target *target, const struct record *record);
-/* Removes only the row: the node goes on elsewhere. */
+/* Removes only the row: the node goes on elsewhere, and whoever sees to that touches the collections. */
 int node_unlink(struct txn *txn, const struct target *target);
 
 int node_make_collection(struct txn *txn, const struct target *target, const store_request *request,

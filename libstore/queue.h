@@ -30,6 +30,8 @@ void txn_cancel(struct txn *txn);
 struct txn_mark {
     uint64_t next_version;
     size_t changes;
+    size_t touches;
+    struct touch last_touch; /* if there are any: later ones are added to it */
     size_t staged;
     uint64_t writes;
 };

@@ -6,6 +6,8 @@
 
 /* What a record says, as the public struct. `typed`: its collection is. */
 void stat_fill(store_stat *out, const struct record *record, bool typed);
+/* The same of a collection, too, with what its own row says. */
+int stat_node(store_stat *out, const struct view *view, const struct record *record, bool typed);
 
 /* A property's value as text: its part of the body, or its initial state when the object was stored before
  * the schema named it. */

@@ -2,11 +2,13 @@
 #include "txn.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "answer.h"
 #include "body.h"
 #include "caretaker.h"
 #include "change.h"
+#include "collection_row.h"
 #include "queue.h"
 #include "tree.h"
 
@@ -49,6 +51,7 @@ static void end(struct txn *txn, bool committed)
     buffer_release(&txn->kept.bytes);
     buffer_release(&txn->kept.bodies);
     buffer_release(&txn->changes);
+    buffer_release(&txn->touches);
 }
 
 void txn_cancel(struct txn *txn)
@@ -66,6 +69,8 @@ int txn_close(struct txn *txn)
     bool changed = txn->changes.size > 0;
     int rc = body_flush(txn);
 
+    if (rc == STORE_OK)
+        rc = collection_flush(txn);
     if (rc == STORE_OK)
         rc = change_log(txn);
     if (rc != STORE_OK) {
@@ -107,13 +112,23 @@ int txn_staged(struct txn *txn, uint64_t body)
 
 struct txn_mark txn_mark(const struct txn *txn)
 {
-    return (struct txn_mark){ txn->next_version, txn->changes.size, txn->staged_count, txn->engine.writes };
+    struct txn_mark mark = { .next_version = txn->next_version, .changes = txn->changes.size,
+                             .touches = txn->touches.size, .staged = txn->staged_count,
+                             .writes = txn->engine.writes };
+
+    if (mark.touches > 0)
+        memcpy(&mark.last_touch, txn->touches.data + mark.touches - sizeof mark.last_touch, sizeof mark.last_touch);
+    return mark;
 }
 
 void txn_back_to(struct txn *txn, const struct txn_mark *mark)
 {
     txn->next_version = mark->next_version;
     txn->changes.size = mark->changes;
+    txn->touches.size = mark->touches;
+    if (mark->touches > 0)
+        memcpy(txn->touches.data + mark->touches - sizeof mark->last_touch, &mark->last_touch,
+               sizeof mark->last_touch);
     while (txn->staged_count > mark->staged)
         body_take_back(txn, txn->staged[--txn->staged_count]);
     if (txn->namespace_changed || txn->engine.writes != mark->writes)

@@ -22,6 +22,14 @@ struct kept_bodies {
     struct buffer bodies; /* the id and size of each */
 };
 
+/* That entries of a collection came or went (collection_row.c). */
+struct touch {
+    uint64_t scope;
+    int64_t subcollections; /* how many more of them there are */
+    int64_t time;
+    uint64_t order;         /* among the others */
+};
+
 /* A writing transaction with what the operations need beside the engine's. */
 struct txn {
     store *store;
@@ -31,6 +39,7 @@ struct txn {
     uint64_t first_version;
     int64_t now;
     struct buffer changes;    /* encoded, not yet in the log */
+    struct buffer touches;    /* not yet in the rows of their collections */
     bool namespace_changed;   /* cached resolutions of other snapshots are stale */
     bool garbage;             /* there is something to reclaim */
     bool unguarded;           /* what the operation does could not be undone alone: see txn_guard */

@@ -46,6 +46,7 @@ Test(ids, every_verb_takes_a_location_from_a_base_on)
     cr_assert_eq(strncmp(answered.one.location, "/a/b/", 5), 0);
     assert_created("/a/y", relocate("/x", "/y", WITH(.base = base, .to_base = id_of("/a"))));
     assert_created("/a/b/z", duplicate("/a/y", "/z", WITH(.to_base = base)));
+    assert_ok(relocate("/z", "/y", WITH(.base = base, .to_base = id_of("/a"), .flags = STORE_EXCHANGE)));
     assert_ok(store_define(fresh_answer(), test_store(), "/people", J(PEOPLE), strlen(J(PEOPLE)), WITH(.base = base)));
     assert_created("/a/b/people/ada", put("/people/ada", "{}", WITH(.base = base)));
     base = id_of("/a/b/people");

@@ -270,11 +270,14 @@ static void show_findings(void)
     } while (0)
 
 /* One finding, which a repair mends: then all is well, and the store can be written to. */
-#define assert_mended(kind, location)                                                          \
+#define assert_mended(kind, location) assert_all_mended(kind, location, 1)
+
+/* So many findings, of which this is one. */
+#define assert_all_mended(kind, location, count)                                               \
     do {                                                                                       \
         run_check(0);                                                                          \
         assert_finds((kind), (location), false);                                               \
-        cr_assert_eq(finding_count, 1, "%zu findings", finding_count);                         \
+        cr_assert_eq(finding_count, (count), "%zu findings", finding_count);                   \
         run_check(STORE_CHECK_REPAIR);                                                         \
         assert_finds((kind), (location), true);                                                \
         assert_clean();                                                                        \
@@ -781,7 +784,7 @@ Test(check_damage, a_collection_in_no_collection_comes_back_in_lost_and_found)
     store_version_text(name, id_of("/c/d"));
     snprintf(location, sizeof location, "/lost+found/%s/deep", name);
     raw_del(objects(), &key);
-    assert_mended("collection_orphan", "-");
+    assert_all_mended("collection_orphan", "-", 2); /* the collection above misses one */
     assert_body(location, "deep");
 }
 
@@ -795,7 +798,7 @@ Test(check_damage, an_orphan_comes_back_with_all_below_it)
     store_version_text(name, id_of("/c"));
     snprintf(location, sizeof location, "/lost+found/%s/d/deep", name);
     raw_del(objects(), &key);
-    assert_mended("collection_orphan", "-");
+    assert_all_mended("collection_orphan", "-", 2); /* the collection above misses one */
     assert_body(location, "deep");
 }
 
@@ -810,7 +813,7 @@ Test(check_damage, a_typed_orphan_stays_typed)
     store_version_text(name, id_of("/t"));
     snprintf(location, sizeof location, "/lost+found/%s", name);
     raw_del(objects(), &key);
-    assert_mended("collection_orphan", "-");
+    assert_all_mended("collection_orphan", "-", 2); /* the collection above misses one */
     assert_ok(store_stat_get(&stat, test_store(), location, NULL));
     cr_assert(stat.typed);
 }
@@ -826,6 +829,76 @@ Test(check_damage, an_empty_orphan_is_reclaimed)
     assert_finds("collection_orphan", "-", true);
     assert_clean();
     assert_code(STORE_NOT_FOUND, store_stat_get(&stat, test_store(), "/lost+found", NULL));
+}
+
+/* ------------------------------------------------------- collections' own rows */
+
+static struct key own_row(const char *location)
+{
+    struct key key;
+
+    key_begin(&key, id_of(location), KIND_COLLECTION);
+    return key;
+}
+
+Test(check_damage, a_collection_without_its_own_row_gets_one)
+{
+    struct key root = own_row("/"), above = own_row("/c"), below = own_row("/c/d");
+    store_request request = STORE_REQUEST_INIT;
+
+    request.base = id_of("/c/d");
+    raw_del(objects(), &root);
+    raw_del(objects(), &above);
+    raw_del(objects(), &below);
+    assert_all_mended("collection_row", "/c", 3);
+    assert_ok(store_put(NULL, test_store(), "/x", "1", 1, &request));
+    assert_body("/c/d/x", "1");
+}
+
+Test(check_damage, what_a_collection_says_of_itself_is_put_right)
+{
+    struct key key = own_row("/c/d");
+
+    for (size_t at = 0; at < 25; at += 8) { /* the parent, the number of collections, the name */
+        if (at == 8)
+            continue; /* any time may be right */
+        flip_byte(objects(), &key, at);
+        run_check(STORE_CHECK_REPAIR);
+        assert_finds("collection_row", "/c/d", true);
+        assert_clean();
+    }
+    raw_put(objects(), &key, "short", 5);
+    assert_mended("collection_row", "/c/d");
+}
+
+Test(check_damage, an_unreadable_entry_leaves_the_number_of_collections_alone)
+{
+    struct key key = plain_entry("/c", "d");
+
+    flip_byte(objects(), &key, 30);
+    run_check(0);
+    cr_assert(!finds("collection_row", "/c", false));
+}
+
+Test(check_damage, a_reserved_id_that_is_used_is_not_given_out_again)
+{
+    store_request request = STORE_REQUEST_INIT;
+    struct key key;
+    uint64_t next;
+
+    assert_ok(store_reserve_ids(&request.id, test_store(), 10));
+    assert_ok(store_put(NULL, test_store(), "/x", "1", 1, &request));
+    key_begin(&key, SCOPE_STORE, KIND_NEXT_ID);
+    raw_put(objects(), &key, &request.id, sizeof request.id);
+    assert_mended("id_next", "-");
+    assert_ok(store_reserve_ids(&next, test_store(), 1));
+    cr_assert_gt(next, request.id);
+    raw_put(objects(), &key, "short", 5);
+    assert_mended("id_next", "-");
+    raw_del(objects(), &key);
+    run_check(STORE_CHECK_REPAIR);
+    assert_finds("id_next", "-", true);
+    assert_clean();
 }
 
 static void become_own_parent(struct record *record)
