@@ -88,12 +88,7 @@ static void free_file(struct file *file)
 {
     content_free(file->content);
     json_scan_free(file->scan);
-    free(file->type);
-    for (size_t i = 0; i < file->meta_count; i++) {
-        free((char *)file->meta[i].name);
-        free((void *)file->meta[i].value);
-    }
-    free(file->meta);
+    file_forget_meta(file);
     pthread_mutex_destroy(&file->lock);
     free(file);
 }

@@ -109,6 +109,7 @@ static void settle(struct fs *fs, struct file *file, uint64_t version)
         if (file->typed)
             forget_rejected(fs, parent, name);
     }
+    file_forget_meta(file);
     file->state = FILE_STORED;
     file->dirty = file->exclusive = false;
     file->mask = 0;

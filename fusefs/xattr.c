@@ -45,28 +45,45 @@ int subject_stat(store_stat *out, const struct subject *subject)
     return error == ENOENT ? ESTALE : error;
 }
 
-store_request subject_request(const struct subject *subject)
+static int apply(store_answer *answer, const struct subject *subject, const struct change *change,
+                 const uint64_t *known)
 {
+    const struct place *place = &subject->place;
+    store *s = subject->fs->store;
     store_request request = STORE_REQUEST_INIT;
 
-    request.base = subject->place.base;
-    request.if_id = subject->place.id;
-    if (subject->file && subject->file->content) { /* what is open is still of the version that is changed */
-        request.if_match = &subject->file->stat.version;
-        request.if_match_count = 1;
-    }
-    return request;
+    request.base = place->base;
+    request.if_id = place->id;
+    request.if_match = known;
+    request.if_match_count = known ? 1 : 0;
+    request.flags = change->flags;
+    request.type = change->type;
+    if (change->type)
+        return store_set(answer, s, place->name, &request);
+    return store_meta_set(answer, s, place->name, change->item, change->data, change->size, &request);
 }
 
-int subject_changed(const struct subject *subject, int rc, store_answer *answer)
+/* What is open goes on with the new version if it was the newest so far: the bytes are the same. */
+int subject_change(const struct subject *subject, const struct change *change)
 {
-    int error = errno_of(rc);
+    struct file *file = subject->file;
+    uint64_t known = file && file->known ? file->stat.version : 0;
+    store_answer answer = { 0 };
+    int rc = apply(&answer, subject, change, known ? &known : NULL);
+    int error;
 
-    if (!error)
-        watch_own(subject->fs, answer->one.version);
-    if (!error && subject->file)
-        file_rebase(subject->file, answer->one.version);
-    store_answer_clear(answer);
+    if (rc == STORE_PRECONDITION_FAILED && known) {
+        known = 0;
+        rc = apply(&answer, subject, change, NULL);
+    }
+    error = errno_of(rc);
+    if (rc == STORE_OK)
+        watch_own(subject->fs, answer.one.version);
+    if (rc == STORE_OK && known)
+        file_rebase(file, answer.one.version);
+    else if (rc == STORE_OK && file)
+        file_overtaken(file);
+    store_answer_clear(&answer);
     return error;
 }
 

@@ -50,8 +50,15 @@ int special_names(struct name_list *out, const struct subject *subject);
 
 /* What the store says of it, or would; `type` is empty if nobody has set one. */
 int subject_stat(store_stat *out, const struct subject *subject);
-/* A request that changes the subject in the store; and what is to be done when it did. */
-store_request subject_request(const struct subject *subject);
-int subject_changed(const struct subject *subject, int rc, store_answer *answer);
+/* What is to be changed in the store: an item of metadata (to be removed if `data` is NULL), or else the media type. */
+struct change {
+    const char *item;
+    const void *data;
+    size_t size;
+    unsigned flags; /* of store_meta_set */
+    const char *type;
+};
+
+int subject_change(const struct subject *subject, const struct change *change);
 
 #endif

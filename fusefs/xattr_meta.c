@@ -154,27 +154,20 @@ int meta_get(struct value *out, const struct subject *subject, const char *name)
 
 int meta_set(const struct subject *subject, const char *name, const void *data, size_t size, int flags)
 {
-    store_request request = subject_request(subject);
-    store_answer answer;
-    int rc;
+    const struct change change = { .item = name, .data = data, .size = size,
+                                   .flags = (flags & XATTR_CREATE ? STORE_NOREPLACE : 0) |
+                                            (flags & XATTR_REPLACE ? STORE_NOINSERT : 0) };
 
     if (subject->own)
         return set_own(subject, name, data, size, flags);
-    request.flags = (flags & XATTR_CREATE ? STORE_NOREPLACE : 0) | (flags & XATTR_REPLACE ? STORE_NOINSERT : 0);
-    rc = store_meta_set(&answer, subject->fs->store, subject->place.name, name, data, size, &request);
-    return item_error(subject, subject_changed(subject, rc, &answer));
+    return item_error(subject, subject_change(subject, &change));
 }
 
 int meta_remove(const struct subject *subject, const char *name)
 {
-    store_request request = subject_request(subject);
-    store_answer answer;
-    int rc;
+    const struct change change = { .item = name };
 
-    if (subject->own)
-        return remove_own(subject->file, name);
-    rc = store_meta_set(&answer, subject->fs->store, subject->place.name, name, NULL, 0, &request);
-    return item_error(subject, subject_changed(subject, rc, &answer));
+    return subject->own ? remove_own(subject->file, name) : item_error(subject, subject_change(subject, &change));
 }
 
 int meta_names(struct name_list *out, const struct subject *subject)

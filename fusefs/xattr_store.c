@@ -89,13 +89,9 @@ static int set_own_type(struct file *file, const char *type)
 
 static int set_type_text(const struct subject *subject, const char *type)
 {
-    store_request request = subject_request(subject);
-    store_answer answer;
+    const struct change change = { .type = type };
 
-    if (subject->own)
-        return set_own_type(subject->file, type);
-    request.type = type;
-    return subject_changed(subject, store_set(&answer, subject->fs->store, subject->place.name, &request), &answer);
+    return subject->own ? set_own_type(subject->file, type) : subject_change(subject, &change);
 }
 
 static int set_type(const struct subject *subject, const void *data, size_t size)
