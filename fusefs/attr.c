@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "ops.h"
+#include "properties.h"
 #include "watch.h"
 
 #define SECOND 1000000000LL
@@ -54,9 +55,12 @@ void attr_fill(struct stat *out, const struct fs *fs, const store_stat *stat, ui
     out->st_ctim = time_of(stat->changed);
 }
 
-/* A directory changes without the kernel's doing when a file that was made in it is published at last. */
+/* A directory changes without the kernel's doing when a file that was made in it is published at last; a property
+ * whenever its object does, which is all that the watch hears of. */
 static double attr_timeout(struct fs *fs, const store_stat *stat, unsigned count)
 {
+    if (property_is_ino(stat->id))
+        return 0;
     return stat->kind == STORE_COLLECTION && own_any(&fs->nodes, 0) ? 0 : watch_timeout(fs, count);
 }
 
@@ -64,7 +68,7 @@ void entry_fill(struct fuse_entry_param *out, struct fs *fs, const store_stat *s
                 unsigned count)
 {
     *out = (struct fuse_entry_param){ .ino = fs_ino(fs, stat->id), .attr_timeout = attr_timeout(fs, stat, count),
-                                      .entry_timeout = watch_timeout(fs, count) };
+                                      .entry_timeout = property_is_ino(stat->id) ? 0 : watch_timeout(fs, count) };
     attr_fill(&out->attr, fs, stat, allocated);
 }
 

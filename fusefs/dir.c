@@ -11,6 +11,7 @@
 
 #include "attr.h"
 #include "ops.h"
+#include "properties.h"
 #include "watch.h"
 
 struct listing {
@@ -23,7 +24,9 @@ struct listing {
     char **excluded;          /* sorted: names of the mount's own, and those that it hides */
     size_t excluded_count, excluded_capacity;
     store_iter *iter;         /* NULL before the first stored name, and after an error */
-    char last[STORE_NAME_MAX + 1]; /* stored name given last */
+    char last[STORE_NAME_MAX + 1]; /* stored name given last, */
+    store_stat stat;          /* and what is there */
+    bool object;              /* a typed object: all names of its properties are known at the beginning */
 };
 
 static struct listing *listing_of(const struct fuse_file_info *info)
@@ -102,6 +105,28 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool is_excluded(const struct listing *listing, const char *name)
+{
+    return listing->excluded_count > 0 &&
+           bsearch(&name, listing->excluded, listing->excluded_count, sizeof(char *), compare);
+}
+
+/* Names of the mount's own are in the list already. */
+static int note_property(void *context, const char *name)
+{
+    struct listing *listing = context;
+
+    return is_excluded(listing, name) || add_name(listing, name) ? 0 : ENOMEM;
+}
+
+static int add_properties(struct listing *listing, struct fs *fs)
+{
+    struct place place;
+
+    listing->object = property_place(&place, fs, listing->ino, "");
+    return listing->object ? property_each(fs, &place, note_property, listing) : 0;
+}
+
 static int begin(struct listing *listing, struct fs *fs)
 {
     int error;
@@ -112,22 +137,18 @@ static int begin(struct listing *listing, struct fs *fs)
     error = own_each(&fs->nodes, listing->ino, note_own, listing);
     if (!error && listing->excluded_count > 1)
         qsort(listing->excluded, listing->excluded_count, sizeof(char *), compare);
-    return error;
+    return error ? error : add_properties(listing, fs);
 }
 
-static bool is_excluded(const struct listing *listing, const char *name)
-{
-    return listing->excluded_count > 0 &&
-           bsearch(&name, listing->excluded, listing->excluded_count, sizeof(char *), compare);
-}
-
-/* The next stored name is added to the list. ENOENT: there is none. `*stat` is borrowed. */
-static int next_stored(const store_stat **stat, struct listing *listing, struct fs *fs)
+/* The next stored name is added to the list; `stat` says what is there. ENOENT: there is none. */
+static int next_stored(struct listing *listing, struct fs *fs)
 {
     store_list_options options = STORE_LIST_OPTIONS_INIT;
     store_entry entry;
     int rc = STORE_OK;
 
+    if (listing->object)
+        return ENOENT;
     do {
         if (!listing->iter) {
             options.base = fs_id(fs, listing->ino);
@@ -145,7 +166,8 @@ static int next_stored(const store_stat **stat, struct listing *listing, struct 
         }
         strcpy(listing->last, entry.name);
     } while (is_excluded(listing, entry.name));
-    *stat = entry.stat;
+    listing->stat = *entry.stat;
+    properties_show(fs, &listing->stat, 0);
     return add_name(listing, entry.name) ? 0 : ENOMEM;
 }
 
@@ -184,7 +206,7 @@ static bool add_plus(struct reply *reply, uint64_t parent, const char *name, con
 
     if (!node)
         return false;
-    node->directory = stat.kind == STORE_COLLECTION;
+    node_describe(node, &stat);
     if (attr_newest(&stat, &allocated, fs, node, parent, name) != 0)
         stat = *known;
     entry_fill(&entry, fs, &stat, allocated, reply->count);
@@ -200,17 +222,17 @@ static bool add_plus(struct reply *reply, uint64_t parent, const char *name, con
     return true;
 }
 
-/* "." and "..": the kernel knows them, and counts no look-up. */
-static bool add_dots(struct reply *reply, const struct listing *listing, const char *name, off_t next)
+/* Without attributes, and no look-up: "." and "..", which the kernel knows, and properties, of which each would be one
+ * more parse of the object. */
+static bool add_bare(struct reply *reply, const char *name, const store_stat *stat, off_t next)
 {
-    const store_stat stat = { .kind = STORE_COLLECTION, .id = fs_id(reply->fs, listing->ino) };
     struct fuse_entry_param entry = { 0 };
     size_t left = reply->size - reply->used, needed;
 
     if (!reply->plus)
-        return add_plain(reply, name, &stat, next);
-    entry.attr.st_ino = listing->ino;
-    entry.attr.st_mode = S_IFDIR;
+        return add_plain(reply, name, stat, next);
+    entry.attr.st_ino = fs_ino(reply->fs, stat->id);
+    entry.attr.st_mode = attr_type(stat);
     needed = fuse_add_direntry_plus(reply->request, reply->data + reply->used, left, name, &entry, next);
     if (needed > left)
         return false;
@@ -250,10 +272,14 @@ static bool add_known(struct reply *reply, struct listing *listing, size_t index
 {
     const char *name = listing->names + listing->starts[index];
     off_t next = (off_t)index + 1;
-    store_stat stat;
+    store_stat stat = { .kind = STORE_COLLECTION, .id = fs_id(reply->fs, listing->ino) };
 
     if (index < 2)
-        return add_dots(reply, listing, name, next);
+        return add_bare(reply, name, &stat, next);
+    if (listing->object && !is_excluded(listing, name)) {
+        stat = (store_stat){ .kind = STORE_PROPERTY, .id = property_ino(reply->fs, listing->ino, name) };
+        return add_bare(reply, name, &stat, next);
+    }
     if (stat_again(&stat, reply->fs, listing->ino, name) != 0)
         return true;
     return add_entry(reply, listing->ino, name, &stat, next);
@@ -262,21 +288,20 @@ static bool add_known(struct reply *reply, struct listing *listing, size_t index
 /* Fills the reply from entry `index` on. An error counts only when nothing was given before it. */
 static int fill(struct reply *reply, struct listing *listing, size_t index)
 {
-    const store_stat *stat;
     int error = 0;
 
     if (index == 0)
         error = begin(listing, reply->fs);
     while (!error && listing->count < index) /* a new handle on an old offset */
-        error = listing->count == 0 ? begin(listing, reply->fs) : next_stored(&stat, listing, reply->fs);
+        error = listing->count == 0 ? begin(listing, reply->fs) : next_stored(listing, reply->fs);
     while (!error && index < listing->count) {
         if (!add_known(reply, listing, index))
             return 0;
         index++;
     }
     while (!error) {
-        error = next_stored(&stat, listing, reply->fs);
-        if (!error && !add_entry(reply, listing->ino, listing->last, stat, (off_t)listing->count))
+        error = next_stored(listing, reply->fs);
+        if (!error && !add_entry(reply, listing->ino, listing->last, &listing->stat, (off_t)listing->count))
             return 0;
     }
     return error == ENOENT || reply->used > 0 ? 0 : error;

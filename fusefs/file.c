@@ -8,41 +8,53 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "properties.h"
 #include "watch.h"
 
 /* ------------------------------------------------------------------ places */
 
-void place_in(struct place *out, const struct fs *fs, fuse_ino_t parent, const char *name)
+void place_in(struct place *out, struct fs *fs, fuse_ino_t parent, const char *name)
 {
+    if (property_place(out, fs, parent, name))
+        return;
     out->base = fs_id(fs, parent);
-    out->id = 0;
+    out->id = out->property = 0;
     snprintf(out->name, sizeof out->name, "/%s", name);
 }
 
 int place_of(struct place *out, struct fs *fs, const struct node *node)
 {
+    char name[STORE_NAME_MAX + 1];
     uint64_t parent;
 
-    out->id = fs_id(fs, node->ino);
-    if (node->directory) {
-        out->base = out->id;
-        strcpy(out->name, "/");
+    if (node->directory && !node->object) {
+        *out = (struct place){ .base = fs_id(fs, node->ino), .id = fs_id(fs, node->ino), .name = "/" };
         return 0;
     }
-    out->name[0] = '/';
-    if (!node_place(&fs->nodes, node, &parent, out->name + 1))
+    if (!node_place(&fs->nodes, node, &parent, name))
         return ESTALE;
-    out->base = fs_id(fs, parent);
+    place_in(out, fs, parent, name);
+    if (!out->property)
+        out->id = fs_id(fs, node->ino);
     return 0;
 }
 
 int place_stat(store_stat *out, struct fs *fs, const struct place *place)
 {
     store_get_options options = STORE_GET_OPTIONS_INIT;
+    int error;
 
     options.base = place->base;
     options.if_id = place->id;
-    return errno_of(store_stat_get(out, fs->store, place->name, &options));
+    error = errno_of(store_stat_get(out, fs->store, place->name, &options));
+    properties_show(fs, out, place->property);
+    return error;
+}
+
+void node_describe(struct node *node, const store_stat *stat)
+{
+    node->directory = stat->kind == STORE_COLLECTION;
+    node->object = properties_is_object(stat);
 }
 
 /* ------------------------------------------------------------- life of a file */
@@ -149,6 +161,7 @@ static int open_stored(struct fs *fs, struct file *file)
     if (store_reader_stat(reader)->version != file->stat.version)
         file->epoch++;
     file->stat = *store_reader_stat(reader);
+    properties_show(fs, &file->stat, place.property);
     return content_of(&file->content, &fs->pool, reader);
 }
 

@@ -65,15 +65,18 @@ static inline struct handle *handle_of(const struct fuse_file_info *info)
 struct place {
     uint64_t base;
     uint64_t id;                    /* for if_id */
-    char name[STORE_NAME_MAX + 2];  /* "/name", or "/" for a collection, which is its own base */
+    uint64_t property;              /* ino of the property that is there; 0: a node of its own */
+    char name[2 * STORE_NAME_MAX + 3]; /* "/name", or "/" for a collection, which is its own base; "/object/property" */
 };
 
 /* The place of a node, ESTALE if it has none. */
 int place_of(struct place *out, struct fs *fs, const struct node *node);
 /* The place `name` in a directory. */
-void place_in(struct place *out, const struct fs *fs, fuse_ino_t parent, const char *name);
+void place_in(struct place *out, struct fs *fs, fuse_ino_t parent, const char *name);
 /* What the store has there; with `id` set it must be that node. */
 int place_stat(store_stat *out, struct fs *fs, const struct place *place);
+/* The node is what place_stat said. */
+void node_describe(struct node *node, const store_stat *stat);
 
 /* The file of a node, made if it has none; to be released with file_put. NULL: no memory. */
 struct file *file_get(struct fs *fs, struct node *node);

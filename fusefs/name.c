@@ -6,6 +6,7 @@
 
 #include "attr.h"
 #include "ops.h"
+#include "properties.h"
 #include "watch.h"
 
 /* The node of what the store has at (parent, name). NULL: no memory. */
@@ -14,7 +15,7 @@ static struct node *see(struct fs *fs, fuse_ino_t parent, const char *name, cons
     struct node *node = node_see(&fs->nodes, fs_ino(fs, stat->id), parent, name);
 
     if (node)
-        node->directory = stat->kind == STORE_COLLECTION;
+        node_describe(node, stat);
     return node;
 }
 
@@ -168,6 +169,7 @@ struct making {
     mode_t mode;
     const char *target;  /* of a symbolic link */
     dev_t device;
+    bool object;         /* the directory is to be a typed object */
 };
 
 static int make(struct fs *fs, const struct place *place, const struct making *making, const store_request *request)
@@ -175,7 +177,9 @@ static int make(struct fs *fs, const struct place *place, const struct making *m
     store_answer answer = { 0 };
     int rc;
 
-    if (S_ISDIR(making->mode))
+    if (making->object)
+        rc = property_make_object(&answer, fs, place, request);
+    else if (S_ISDIR(making->mode))
         rc = store_make_collection(&answer, fs->store, place->name, request);
     else if (S_ISLNK(making->mode))
         rc = store_put_link(&answer, fs->store, place->name, making->target, request);
@@ -185,27 +189,32 @@ static int make(struct fs *fs, const struct place *place, const struct making *m
         rc = store_put_special(&answer, fs->store, place->name, making->mode & S_IFMT, making->device, request);
     if (rc == STORE_OK)
         watch_own(fs, answer.one.version);
+    if (making->object)
+        property_explain(fs, place, rc);
     rc = errno_of(rc);
     store_answer_clear(&answer);
     return rc;
 }
 
-static void make_node(fuse_req_t request, fuse_ino_t parent, const char *name, const struct making *making)
+static void make_node(fuse_req_t request, fuse_ino_t parent, const char *name, struct making *making)
 {
     struct fs *fs = fs_of(request);
     store_request put = STORE_REQUEST_INIT;
     unsigned count = watch_count(fs);
     store_attributes attributes;
-    store_stat directory;
+    store_stat directory = { 0 };
     struct place place;
     int error = check_free(fs, parent, name);
 
     if (!error)
         error = attr_for_new(&attributes, fs, request, parent, making->mode, &directory);
+    if (!error && properties_is_object(&directory))
+        error = EPERM;
+    making->object = fs->options.properties && S_ISDIR(making->mode) && directory.typed;
     place_in(&place, fs, parent, name);
     put.base = place.base;
     put.attributes = &attributes;
-    put.flags = S_ISDIR(making->mode) ? 0 : STORE_NOREPLACE;
+    put.flags = S_ISDIR(making->mode) && !making->object ? 0 : STORE_NOREPLACE;
     if (!error)
         error = make(fs, &place, making, &put);
     if (error)
@@ -216,21 +225,21 @@ static void make_node(fuse_req_t request, fuse_ino_t parent, const char *name, c
 
 void op_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
 {
-    const struct making making = { .mode = (mode & ~(mode_t)S_IFMT) | S_IFDIR };
+    struct making making = { .mode = (mode & ~(mode_t)S_IFMT) | S_IFDIR };
 
     make_node(request, parent, name, &making);
 }
 
 void op_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
 {
-    const struct making making = { .mode = mode, .device = device };
+    struct making making = { .mode = mode, .device = device };
 
     make_node(request, parent, name, &making);
 }
 
 void op_symlink(fuse_req_t request, const char *target, fuse_ino_t parent, const char *name)
 {
-    const struct making making = { .mode = S_IFLNK | 0777, .target = target };
+    struct making making = { .mode = S_IFLNK | 0777, .target = target };
 
     make_node(request, parent, name, &making);
 }

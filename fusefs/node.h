@@ -31,6 +31,7 @@ struct node {
     uint64_t parent;     /* ino of the directory it was seen in; 0: it has no name (unlinked while in use) */
     char *name;          /* there; owned */
     bool directory;
+    bool object;         /* a directory that is a typed object: see properties.h */
     uint64_t cached;     /* the version that the kernel's pages are of; 0: not known. Guarded by the file's lock */
     struct file *file;   /* its bytes while it is open or staged; guarded by the table's lock, see file.h */
     struct node *next;   /* in its bucket */

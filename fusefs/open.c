@@ -8,6 +8,7 @@
 #include "attr.h"
 #include "caller.h"
 #include "ops.h"
+#include "properties.h"
 #include "scratch.h"
 #include "watch.h"
 
@@ -166,7 +167,7 @@ static int find_existing(struct node **out, struct fs *fs, fuse_ino_t parent, co
         return own == OWN_FILE ? 0 : ENOENT;
     place_in(&place, fs, parent, name);
     error = place_stat(&stat, fs, &place);
-    if (!error && stat.kind != STORE_OBJECT)
+    if (!error && stat.kind != STORE_OBJECT && stat.kind != STORE_PROPERTY)
         error = EEXIST;
     if (!error && !(*out = node_see(&fs->nodes, fs_ino(fs, stat.id), parent, name)))
         error = ENOMEM;
@@ -190,6 +191,8 @@ static int stage(struct node **out, fuse_req_t request, fuse_ino_t parent, const
     stat.typed = directory.typed;
     if (directory.typed && (scratch_name(name) || scratch_open(flags, mode)))
         state = FILE_SCRATCH;
+    if (fs->options.properties && directory.typed && state == FILE_STAGED && !properties_is_object(&directory))
+        return EPERM; /* its objects are directories */
     error = file_make(out, fs, state, parent, name, &stat, NULL);
     if (!error)
         (*out)->file->exclusive = state == FILE_STAGED && flags & O_EXCL; /* nobody else knows the node yet */

@@ -6,6 +6,7 @@
 
 #include "file.h"
 #include "problem.h"
+#include "properties.h"
 #include "watch.h"
 
 /* Refused for what it says: writing something else may help. Anything else is the store's failure or a conflict. */
@@ -97,17 +98,20 @@ static void forget_rejected(struct fs *fs, uint64_t parent, const char *name)
 }
 
 /* It is the store's now. */
-static void settle(struct fs *fs, struct file *file, uint64_t version)
+static void settle(struct fs *fs, struct file *file, const struct place *place, uint64_t version)
 {
     uint64_t parent;
     char name[STORE_NAME_MAX + 1];
 
-    watch_own(fs, version);
+    if (!place->property) /* of which the watch tells what else it changed: the object, and its name with the key */
+        watch_own(fs, version);
     if (node_place(&fs->nodes, file->node, &parent, name)) {
         own_remove(&fs->nodes, parent, name);
         problem_forget(fs->problems, parent, name);
         if (file->typed)
             forget_rejected(fs, parent, name);
+        if (place->property && place->property != file->node->ino)
+            watch_name(fs, parent, name); /* it is another inode from now on */
     }
     file_forget_meta(file);
     file->state = FILE_STORED;
@@ -148,17 +152,19 @@ int file_publish(struct fs *fs, struct file *file)
     if (file->refused)
         return file->refused;
     error = place_of(&place, fs, file->node);
-    if (!error && file->state != FILE_STORED)
+    if (!error && (place.property || file->state != FILE_STORED))
         error = file_content(fs, file);
     if (error)
         return error;
     request = request_of(file, &place, &attributes);
-    if (file->content && (content_changed(file->content) || file->state != FILE_STORED))
+    if (place.property)
+        rc = property_publish(&answer, fs, file, &place);
+    else if (file->content && (content_changed(file->content) || file->state != FILE_STORED))
         rc = content_publish(&answer, file->content, place.name, &request);
     else
         rc = publish_attributes(&answer, fs, &place, &attributes);
     if (rc == STORE_OK)
-        settle(fs, file, answer.one.version);
+        settle(fs, file, &place, answer.one.version);
     else
         error = refuse(fs, file, rc);
     store_answer_clear(&answer);

@@ -4,6 +4,7 @@
 
 #include "attr.h"
 #include "ops.h"
+#include "properties.h"
 #include "remove.h"
 #include "watch.h"
 
@@ -111,6 +112,8 @@ static int unlink_stored(struct fs *fs, fuse_ino_t parent, const char *name)
         error = EISDIR;
     if (error)
         return error;
+    if (place.property) /* whoever has it open sees its initial state */
+        return property_is_key(fs, &place, name) ? 0 : remove_stored(fs, &place);
     ino = fs_ino(fs, stat.id);
     place.id = stat.id;
     error = stat.links == 1 ? hold_open(fs, ino) : 0;

@@ -5,6 +5,7 @@
 
 #include "attr.h"
 #include "ops.h"
+#include "properties.h"
 #include "remove.h"
 #include "scratch.h"
 #include "watch.h"
@@ -127,7 +128,7 @@ static int rename_own(struct fs *fs, const struct end *from, const struct end *t
     if (to->stored) {
         if (to->stat.kind == STORE_COLLECTION)
             error = EISDIR;
-        else if (to->stat.links == 1)
+        else if (to->stat.links == 1 && !to->place.property)
             error = hold_open(fs, fs_ino(fs, to->stat.id));
     }
     if (!error) {
@@ -135,7 +136,7 @@ static int rename_own(struct fs *fs, const struct end *from, const struct end *t
         error = is_way_back(from, to, file) ? come_back(fs, file, from, to) : become(fs, file, from, to);
         pthread_mutex_unlock(&file->lock);
     }
-    if (!error && to->stored)
+    if (!error && to->stored && !to->place.property)
         lose_name(fs, fs_ino(fs, to->stat.id), to->stat.links == 1);
     if (!error && !is_scratch(to)) /* what was renamed away and goes on elsewhere was moved there */
         error = remove_twin(fs, from->own->ino);
@@ -215,7 +216,7 @@ static int rename_away(struct fs *fs, const struct end *from, const struct end *
     int error;
 
     options.base = from->place.base;
-    options.if_id = from->stat.id;
+    options.if_id = from->place.property ? from->place.id : from->stat.id;
     error = errno_of(store_reader_open(&reader, fs->store, from->place.name, &options));
     if (!error)
         error = content_of(&content, &fs->pool, reader);
@@ -270,17 +271,35 @@ static int exchange(struct fs *fs, struct end *from, struct end *to)
     return 0;
 }
 
+/* With -o properties nothing becomes a property by its name but what was written here, and no file an object or the
+ * other way round: it is a directory. */
+static int check_shape(const struct fs *fs, const struct end *from, const struct end *to)
+{
+    bool object = from->stored && properties_is_object(&from->stat);
+    bool to_object = to->typed && !to->place.property && !is_scratch(to);
+
+    if (!fs->options.properties)
+        return 0;
+    if (from->stored && from->place.property && from->parent == to->parent)
+        return is_scratch(to) ? 0 : EPERM;
+    if (from->stored && (from->place.property || to->place.property))
+        return EXDEV; /* mv copies the value */
+    return object == to_object ? 0 : EXDEV;
+}
+
 static int rename_ends(struct fs *fs, struct end *from, struct end *to, unsigned flags)
 {
+    int error = from->own || from->stored ? check_shape(fs, from, to) : ENOENT;
+
+    if (error)
+        return error;
     if (flags & RENAME_EXCHANGE)
         return exchange(fs, from, to);
-    if (!from->own && !from->stored)
-        return ENOENT;
     if (flags & RENAME_NOREPLACE && (to->own || to->stored))
         return EEXIST;
     if (from->own)
         return rename_own(fs, from, to);
-    if (from->typed && from->stat.kind == STORE_OBJECT && is_scratch(to))
+    if (from->typed && (from->stat.kind == STORE_OBJECT || from->place.property) && is_scratch(to))
         return rename_away(fs, from, to);
     return rename_stored(fs, from, to, flags);
 }

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "file.h"
+#include "properties.h"
 
 #define OWN_VERSIONS 65536          /* a power of two */
 #define GATHER_NS 3000000L          /* changes come in flocks, and our own are known for ours after this time */
@@ -219,6 +220,7 @@ static uint64_t id_at(struct watch *watch, uint64_t base, const char *location, 
     options.base = base;
     if (store_stat_get(&stat, watch->fs->store, location, &options) != STORE_OK)
         return 0;
+    properties_show(watch->fs, &stat, 0);
     *kind = stat.kind;
     return stat.id;
 }

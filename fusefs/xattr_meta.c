@@ -116,6 +116,12 @@ static int remove_own(struct file *file, const char *name)
 
 /* -------------------------------------------------------------- attributes */
 
+/* Metadata are the object's. */
+static bool is_property(const struct subject *subject)
+{
+    return !subject->own && subject->place.property;
+}
+
 /* The errno of a call about one item. Not found is the item, or the node itself. */
 static int item_error(const struct subject *subject, int error)
 {
@@ -136,6 +142,8 @@ int meta_get(struct value *out, const struct subject *subject, const char *name)
     const store_meta *item;
     int error;
 
+    if (is_property(subject))
+        return ENODATA;
     if (subject->own) {
         item = find(subject->file, name);
         if (!item)
@@ -158,6 +166,8 @@ int meta_set(const struct subject *subject, const char *name, const void *data, 
                                    .flags = (flags & XATTR_CREATE ? STORE_NOREPLACE : 0) |
                                             (flags & XATTR_REPLACE ? STORE_NOINSERT : 0) };
 
+    if (is_property(subject))
+        return EPERM;
     if (subject->own)
         return set_own(subject, name, data, size, flags);
     return item_error(subject, subject_change(subject, &change));
@@ -167,6 +177,8 @@ int meta_remove(const struct subject *subject, const char *name)
 {
     const struct change change = { .item = name };
 
+    if (is_property(subject))
+        return ENODATA;
     return subject->own ? remove_own(subject->file, name) : item_error(subject, subject_change(subject, &change));
 }
 
@@ -177,6 +189,8 @@ int meta_names(struct name_list *out, const struct subject *subject)
     size_t count = subject->own ? subject->file->meta_count : 0;
     int error = 0;
 
+    if (is_property(subject))
+        return 0;
     options.base = subject->place.base;
     options.if_id = subject->place.id;
     if (!subject->own)

@@ -12,6 +12,7 @@
 #include <sys/xattr.h>
 
 #include "problem.h"
+#include "properties.h"
 #include "xattr.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -23,6 +24,11 @@ struct special {
     int (*set)(const struct subject *subject, const void *data, size_t size);
     int (*remove)(const struct subject *subject);
 };
+
+static bool is_collection(const struct subject *subject)
+{
+    return subject->node->directory && !subject->node->object;
+}
 
 /* --------------------------------------------------------------------- etag */
 
@@ -40,6 +46,11 @@ static int get_etag(struct value *out, const struct subject *subject)
 
 /* --------------------------------------------------------------------- type */
 
+static bool may_have_type(const store_stat *stat)
+{
+    return stat->kind == STORE_OBJECT || stat->kind == STORE_PROPERTY || properties_is_object(stat);
+}
+
 static const char *usual_type(const store_stat *stat)
 {
     return stat->typed ? "application/json" : "application/octet-stream";
@@ -50,7 +61,7 @@ static int get_type(struct value *out, const struct subject *subject)
     store_stat stat;
     int error = subject_stat(&stat, subject);
 
-    if (!error && stat.kind != STORE_OBJECT)
+    if (!error && !may_have_type(&stat))
         error = ENODATA;
     if (error)
         return error;
@@ -62,7 +73,7 @@ static int get_type(struct value *out, const struct subject *subject)
 
 static bool has_type(const store_stat *stat)
 {
-    return stat->kind == STORE_OBJECT && stat->type[0] && strcmp(stat->type, usual_type(stat)) != 0;
+    return may_have_type(stat) && stat->type[0] && strcmp(stat->type, usual_type(stat)) != 0;
 }
 
 /* The type of a file that is not published yet is checked here as far as it can be, for close() tells nobody why. */
@@ -98,7 +109,7 @@ static int set_type(const struct subject *subject, const void *data, size_t size
 {
     char type[STORE_TYPE_MAX + 1] = "";
 
-    if (subject->node->directory)
+    if (is_collection(subject))
         return EPERM;
     if (size > STORE_TYPE_MAX || memchr(data, '\0', size))
         return EINVAL;
@@ -122,7 +133,7 @@ static int get_definition(struct value *out, const struct subject *subject)
     char *text;
     int error;
 
-    if (!subject->node->directory)
+    if (!is_collection(subject))
         return ENODATA;
     options.base = subject->place.base;
     error = errno_of(store_definition_get(&text, &out->size, subject->fs->store, subject->place.name, &options));
@@ -132,7 +143,7 @@ static int get_definition(struct value *out, const struct subject *subject)
 
 static bool has_definition(const store_stat *stat)
 {
-    return stat->kind == STORE_COLLECTION && stat->typed;
+    return stat->kind == STORE_COLLECTION && stat->typed && !properties_is_object(stat);
 }
 
 /* NULL: plain again. Why one was refused can be read from the directory's user.store.error. That the mount did it
@@ -143,7 +154,7 @@ static int define(const struct subject *subject, const char *text, size_t size)
     store_answer answer;
     int rc, error;
 
-    if (!subject->node->directory)
+    if (!is_collection(subject))
         return EPERM;
     request.base = subject->place.base;
     rc = store_define(&answer, subject->fs->store, subject->place.name, text, size, &request);
@@ -174,7 +185,7 @@ static int get_error(struct value *out, const struct subject *subject)
     char name[STORE_NAME_MAX + 1];
     uint64_t parent;
 
-    if (subject->node->directory)
+    if (is_collection(subject))
         out->allocated = problem_find(fs->problems, subject->node->ino, "");
     else if (node_place(&fs->nodes, subject->node, &parent, name))
         out->allocated = problem_find(fs->problems, parent, name);
