@@ -7,18 +7,20 @@
 
 static json_t *stat_json(const char *location, const store_stat *stat, const store_meta *meta, size_t count)
 {
-    char version[17], created[TIME_TEXT_SIZE], modified[TIME_TEXT_SIZE], changed[TIME_TEXT_SIZE], mode[8];
+    char version[17], created[TIME_TEXT_SIZE], modified[TIME_TEXT_SIZE], accessed[TIME_TEXT_SIZE];
+    char changed[TIME_TEXT_SIZE], mode[8];
     json_t *items = json_object();
 
     snprintf(mode, sizeof mode, "%04o", stat->mode & 07777);
     for (size_t i = 0; i < count; i++)
         json_object_set_new(items, meta[i].name, bytes_json(meta[i].value, meta[i].size));
-    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:s*, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "location",
+    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s*, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "location",
                      location, "kind", store_kind_name(stat->kind), "typed", stat->typed, "id",
-                     (json_int_t)stat->id, "size", (json_int_t)stat->size, "device", (json_int_t)stat->device, "type",
+                     (json_int_t)stat->id, "links", (json_int_t)stat->links, "size", (json_int_t)stat->size, "device", (json_int_t)stat->device, "type",
                      *stat->type ? stat->type : NULL, "version", store_version_text(version, stat->version),
                      "created", time_text(created, stat->created, true),
-                     "modified", time_text(modified, stat->modified, true), "changed",
+                     "modified", time_text(modified, stat->modified, true),
+                     "accessed", time_text(accessed, stat->accessed, true), "changed",
                      time_text(changed, stat->changed, true), "mode", mode, "uid", (json_int_t)stat->uid, "gid",
                      (json_int_t)stat->gid, "meta", items);
 }
@@ -42,9 +44,10 @@ static void print_stat(const char *location, const store_stat *stat)
     printf("version   %s\n", store_version_text(version, stat->version));
     printf("created   %s\n", time_text(text, stat->created, true));
     printf("modified  %s\n", time_text(text, stat->modified, true));
+    printf("accessed  %s\n", time_text(text, stat->accessed, true));
     printf("changed   %s\n", time_text(text, stat->changed, true));
     printf("mode      %04o\nowner     %u:%u\n", stat->mode & 07777, stat->uid, stat->gid);
-    printf("id        %llu\n", (unsigned long long)stat->id);
+    printf("id        %llu\nlinks     %llu\n", (unsigned long long)stat->id, (unsigned long long)stat->links);
 }
 
 static void print_meta(const store_meta *meta, size_t count)

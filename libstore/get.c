@@ -62,12 +62,12 @@ static struct slice default_type(const struct record *record, bool typed)
 
 static void stat_posix(store_stat *out, const struct record *record)
 {
-    struct posix posix = { 0 };
+    struct posix posix;
 
-    if (record->kind == NODE_SPECIAL)
-        attribute_posix(&posix, record->attributes);
+    attribute_posix(&posix, record->attributes);
     out->special = posix.special;
     out->device = posix.device;
+    out->accessed = posix.flags & POSIX_ACCESSED ? posix.accessed : out->modified;
 }
 
 void stat_fill(store_stat *out, const struct record *record, bool typed)
@@ -108,6 +108,7 @@ int stat_node(store_stat *out, const struct view *view, const struct record *rec
     if (row.time == COLLECTION_UNTOUCHED)
         return STORE_OK;
     out->modified = row.time;
+    stat_posix(out, record);
     if (out->changed < row.time)
         out->changed = row.time;
     return STORE_OK;

@@ -120,6 +120,10 @@ int metadata_build(struct buffer *out, struct slice old, const store_request *re
             if (tag == ATTRIBUTE_META)
                 attribute_append(out, tag, name, value);
     attribute_posix(&posix, old);
+    if (request->attributes && request->attributes->mask & STORE_ATTR_ACCESSED) {
+        posix.accessed = request->attributes->accessed;
+        posix.flags |= POSIX_ACCESSED;
+    }
     attribute_append_posix(out, &posix);
     return out->failed ? problem(STORE_NO_MEMORY, "no memory for metadata") : rc;
 }

@@ -270,20 +270,39 @@ int node_rewrite(struct txn *txn, const struct target *target, const struct reco
     return put_record(txn, &target->key, &moved, false, 0, 0);
 }
 
+/* All times of a copy are now, also one of access that was set. */
+static int renew_times(struct record *twin, struct buffer *section, int64_t now)
+{
+    const store_attributes attributes = { .mask = STORE_ATTR_ACCESSED, .accessed = now };
+    const store_request request = { .version = STORE_REQUEST_VERSION, .attributes = &attributes };
+    struct posix posix;
+    int rc;
+
+    twin->created = twin->modified = twin->changed = now;
+    attribute_posix(&posix, twin->attributes);
+    if (!(posix.flags & POSIX_ACCESSED))
+        return STORE_OK;
+    rc = metadata_build(section, twin->attributes, &request);
+    twin->attributes = slice_of(section->data, section->size);
+    return rc;
+}
+
 int node_duplicate(struct txn *txn, const struct key *key, const struct record *record, uint64_t *id,
                    uint64_t *version)
 {
     struct record twin = *record;
-    int rc;
+    struct buffer section = BUFFER_INIT;
+    int rc = renew_times(&twin, &section, txn->now);
 
     *version = twin.version = txn_version(txn);
-    twin.created = twin.modified = twin.changed = txn->now;
-    rc = choose_id(&twin, txn, *id);
+    if (rc == STORE_OK)
+        rc = choose_id(&twin, txn, *id);
     *id = twin.id;
     if (rc == STORE_OK)
         rc = collection_touch(txn, get_be64(key->bytes), twin.kind == NODE_COLLECTION);
     if (rc == STORE_OK)
         rc = put_record(txn, key, &twin, true, 0, 0);
+    buffer_release(&section);
     if (rc == STORE_OK && twin.flags & RECORD_CHUNKED)
         rc = body_retain(txn, twin.body_id);
     return rc == STORE_OK && twin.kind == NODE_COLLECTION ? collection_row_make(txn, twin.id, key) : rc;

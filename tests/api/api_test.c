@@ -129,7 +129,8 @@ static void show_node(FILE *out, const char *location, const store_stat *stat)
     fprintf(out, "%s %s %d id %" PRIu64 " v %" PRIu64 " %" PRIu64 " bytes, times %" PRId64 " %" PRId64 " %" PRId64,
             location, store_kind_name(stat->kind), stat->typed, stat->id, stat->version, stat->size, stat->created,
             stat->modified, stat->changed);
-    fprintf(out, " mode %o %u %u %s", stat->mode, stat->uid, stat->gid, stat->type);
+    fprintf(out, " %" PRId64 " mode %o %u %u %s %" PRIu64 " links", stat->accessed, stat->mode, stat->uid, stat->gid,
+            stat->type, stat->links);
     show_metadata(out, location);
     fprintf(out, " %o %" PRIx64, stat->special, stat->device);
     if (stat->kind != STORE_COLLECTION && stat->kind != STORE_SPECIAL) {

@@ -150,6 +150,33 @@ Test(metadata, attributes_are_what_posix_keeps)
     cr_assert_gt(stat_of("/a").modified, 1000000007);
 }
 
+Test(metadata, a_time_of_access_is_kept_as_it_was_set)
+{
+    const store_attributes set_to = { .mask = STORE_ATTR_ACCESSED, .accessed = -7 };
+    const store_attributes modified = { .mask = STORE_ATTR_MODIFIED, .modified = 1000000007 };
+    store_stat stat;
+
+    assert_created("/a", put("/a", "1", WITH(.attributes = &modified)));
+    cr_assert_eq(stat_of("/a").accessed, 1000000007, "not set: that of modification");
+    assert_updated("/a", set("/a", WITH(.attributes = &set_to)));
+    stat = stat_of("/a");
+    cr_assert_eq(stat.accessed, -7);
+    cr_assert_eq(stat.modified, 1000000007);
+    assert_updated("/a", put("/a", "2", NULL));
+    assert_updated("/a", set("/a", WITH(.flags = STORE_SET_META, .type = "text/plain")));
+    assert_created("/b", relocate("/a", "/b", NULL));
+    cr_assert_eq(stat_of("/b").accessed, -7, "it outlives bodies, metadata and places");
+    assert_created("/c", duplicate("/b", "/c", NULL));
+    cr_assert_eq(stat_of("/c").accessed, stat_of("/c").modified, "a copy is new");
+    assert_ok(make_collection("/d", NULL));
+    assert_updated("/d", set("/d", WITH(.attributes = &set_to)));
+    assert_created("/d/x", put("/d/x", "1", NULL));
+    cr_assert_eq(stat_of("/d").accessed, -7);
+    assert_ok(make_collection("/d/e", NULL));
+    assert_ok(put("/d/e/x", "1", NULL));
+    cr_assert_eq(stat_of("/d/e").accessed, stat_of("/d/e").modified);
+}
+
 Test(metadata, times_tell_creation_modification_and_change)
 {
     store_stat first, second;

@@ -97,6 +97,15 @@ Test(storectl_objects, type_and_metadata_are_kept)
     assert_says("size      1 (1 B)\n");
 }
 
+Test(storectl_objects, links_and_the_time_of_access_are_told)
+{
+    expect(0, "mkdir", "-p", "/c/d");
+    expect_json(0, "stat", "/c");
+    assert_member("links", "3");
+    expect_says(0, "links     3\n", "stat", "/c");
+    assert_says("accessed  ");
+}
+
 Test(storectl_objects, a_symbolic_link_is_put_and_told)
 {
     expect(0, "put", "/l", "--link", "../elsewhere");
