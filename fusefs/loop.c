@@ -14,9 +14,12 @@
 
 #include "daemon.h"
 
+#define MILLISECOND INT64_C(1000000)
 #define TICK_MS 1   /* between two looks at the leader while there are requests */
 #define STREAK 4    /* requests that were there already, one after the other, for the leader to call for help */
-#define VAIN_MAX 8  /* spins in vain, one after the other, after which the leader sleeps at once */
+#define VAIN_MAX 8  /* spins in vain, one after the other, after which the leader does not spin for ... */
+#define REST (50 * MILLISECOND)
+#define PREEMPTED (MILLISECOND / 5) /* between two looks of a spin: another process had the CPU */
 
 enum role { LEADER, HELPER };
 
@@ -41,7 +44,8 @@ struct loop {
     atomic_bool asleep;        /* the supervisor waits for the bell, not for a tick */
     atomic_int ended;          /* 0: no; 1: yes; below: the error that ended it */
     uint64_t seen;             /* the supervisor's: turn at the last tick */
-    unsigned vain;             /* the leader's: spins in vain since one that was not */
+    unsigned vain;             /* the leader's: spins in vain since one that was not, ... */
+    int64_t rest_until;        /* ... and when it may spin again */
 };
 
 struct worker {
@@ -55,6 +59,16 @@ static int64_t now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &time);
     return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+/* Tells the CPU that this is a loop of waiting. */
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
 }
 
 static void ring(int eventfd)
@@ -98,15 +112,27 @@ static void work(struct worker *worker)
     fuse_session_process_buf(worker->loop->session, &worker->buffer);
 }
 
-static bool spin(struct worker *worker, int64_t until)
+/* Looks for the next request for a while. Whether the client is answered sooner depends on a CPU for each: where another
+ * process got this one meanwhile, or clients take longer than this, the thread sleeps at once for some time. */
+static bool spin(struct worker *worker, int64_t began)
 {
+    struct loop *loop = worker->loop;
+    int64_t last = began, time;
+    bool found;
+
     do {
-        /* A client that was put aside on this CPU has something to say sooner if it may run. */
-        sched_yield();
-        if (receive(worker))
-            return true;
-    } while (!worker->loop->ended && now() < until);
-    return false;
+        relax();
+        found = receive(worker);
+        time = now();
+        if (time - last > PREEMPTED)
+            loop->rest_until = time + REST;
+        last = time;
+    } while (!found && !loop->ended && time < began + loop->spin);
+
+    loop->vain = found ? 0 : loop->vain + 1;
+    if (loop->vain >= VAIN_MAX)
+        loop->rest_until = time + REST;
+    return found;
 }
 
 static void sleep_for_request(struct loop *loop)
@@ -116,8 +142,7 @@ static void sleep_for_request(struct loop *loop)
     poll(polls, 2, -1);
 }
 
-/* The leader's next request; false when the loop has ended. Spinning is for a client that waits for each answer:
- * where requests come seldom it stops, until one comes again about as soon as a spin would have seen. */
+/* The leader's next request; false when the loop has ended. */
 static bool await_request(struct worker *worker, unsigned *streak)
 {
     struct loop *loop = worker->loop;
@@ -127,20 +152,12 @@ static bool await_request(struct worker *worker, unsigned *streak)
         return true;
     *streak = 0;
     int64_t began = now();
-    if (loop->spin > 0 && loop->vain < VAIN_MAX) {
-        if (spin(worker, began + loop->spin)) {
-            loop->vain = 0;
-            return true;
-        }
-        loop->vain++;
-    }
+    if (loop->spin > 0 && began >= loop->rest_until && spin(worker, began))
+        return true;
     while (!loop->ended) {
         sleep_for_request(loop);
-        if (receive(worker)) {
-            if (now() - began < 2 * loop->spin)
-                loop->vain = 0;
+        if (receive(worker))
             return true;
-        }
     }
     return false;
 }
@@ -285,11 +302,11 @@ static enum loop_event wait_once(struct loop *loop, int fd, int timeout_ms)
 
 enum loop_event loop_wait(struct loop *loop, int fd, int timeout_ms)
 {
-    int64_t deadline = now() + timeout_ms * INT64_C(1000000);
+    int64_t deadline = now() + timeout_ms * MILLISECOND;
 
     for (;;) {
         int tick = supervise(loop);
-        int64_t left = timeout_ms < 0 ? -1 : (deadline - now()) / 1000000;
+        int64_t left = timeout_ms < 0 ? -1 : (deadline - now()) / MILLISECOND;
         if (timeout_ms >= 0 && left <= 0)
             return LOOP_TIMEOUT;
         enum loop_event event = wait_once(loop, fd, tick < 0 || (left >= 0 && left < tick) ? (int)left : tick);
