@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "transport.h"
 
 #define MILLISECOND INT64_C(1000000)
 #define TICK_MS 1   /* between two looks at the leader while there are requests */
@@ -220,6 +221,22 @@ static bool await_call(struct loop *loop, enum role *role)
     return !loop->ended;
 }
 
+/* The leader of that turn is free for the next; false if it is not the leader any more. */
+static bool end_turn(struct loop *loop, uint_fast64_t turn)
+{
+    return atomic_compare_exchange_strong(&loop->turn, &turn, turn + 1);
+}
+
+/* Is there another request? */
+static bool is_waiting(const struct loop *loop)
+{
+    struct pollfd more = { .fd = loop->fd, .events = POLLIN };
+
+    return poll(&more, 1, 0) > 0;
+}
+
+/* The role goes to another thread at once when this one is about to wait for the disk and somebody else waits for
+ * this one: their syncs become one. */
 static void lead(struct worker *worker)
 {
     struct loop *loop = worker->loop;
@@ -231,8 +248,10 @@ static void lead(struct worker *worker)
             ring(loop->bell);
         if (streak >= STREAK)
             call(loop, HELPER);
+        if (transport_syncs() && is_waiting(loop) && end_turn(loop, turn))
+            call(loop, LEADER);
         work(worker);
-        if (!atomic_compare_exchange_strong(&loop->turn, &turn, turn + 1))
+        if (!end_turn(loop, turn))
             return;
     }
 }
@@ -276,7 +295,7 @@ static int supervise(struct loop *loop)
         return TICK_MS;
     }
     if (turn % 2 == 1) {
-        if (atomic_compare_exchange_strong(&loop->turn, &turn, turn + 1))
+        if (end_turn(loop, turn))
             call(loop, LEADER);
         return TICK_MS;
     }

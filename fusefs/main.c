@@ -11,7 +11,16 @@
 #include "loop.h"
 #include "mountpoint.h"
 #include "options.h"
+#include "refuse.h"
 #include "transport.h"
+
+struct service {
+    struct fs fs;
+    struct options *options;
+    int signals;    /* readable when one has come */
+    bool connected; /* to the kernel, which has not ended the mount yet */
+    bool detached;  /* the mount is not in the tree any more */
+};
 
 static int open_store(struct fs *fs)
 {
@@ -64,82 +73,100 @@ static int block_signals(void)
  * Serves until it is unmounted. A first signal takes the mount out of the tree, so that it ends when its last user is
  * gone; a second one, or the end of `linger` seconds, ends it at once.
  */
-static int serve(struct loop *loop, const struct options *options, int signals, bool *detached)
+static int serve(struct service *service, struct loop *loop)
 {
+    const struct options *options = service->options;
     struct signalfd_siginfo signal;
     int timeout = -1;
 
     for (;;) {
-        switch (loop_wait(loop, signals, timeout)) {
+        switch (loop_wait(loop, service->signals, timeout)) {
         case LOOP_ENDED:
+            service->connected = false;
             return STATUS_DONE;
         case LOOP_FAILED:
             complain("the connection to the kernel failed");
             return STATUS_FAILED;
         case LOOP_TIMEOUT:
+            complain("ended while files were in use");
             return STATUS_DONE;
         case LOOP_READABLE:
-            if (read(signals, &signal, sizeof signal) != sizeof signal)
+            if (read(service->signals, &signal, sizeof signal) != sizeof signal)
                 break;
-            if (*detached || mountpoint_detach(options->fs.mountpoint) != STATUS_DONE)
+            if (service->detached || mountpoint_detach(options->fs.mountpoint) != STATUS_DONE)
                 return STATUS_DONE;
-            *detached = true;
+            service->detached = true;
             timeout = (int)options->linger * 1000;
         }
     }
 }
 
-static int run_session(struct fs *fs, const struct options *options, int signals)
+static int run_session(struct service *service)
 {
-    bool detached = false;
-    int status = answer_init(fs->session);
+    struct fuse_session *session = service->fs.session;
+    int status = answer_init(session);
 
     if (status != STATUS_DONE)
         return status;
-    struct loop *loop = loop_start(fs->session, options->threads, options->spin);
+    struct loop *loop = loop_start(session, service->options->threads, service->options->spin);
     if (!loop)
         return STATUS_FAILED;
     daemon_ready();
-    status = serve(loop, options, signals, &detached);
+    status = serve(service, loop);
     loop_free(loop);
     return status;
 }
 
-static int mount_and_serve(struct fs *fs, struct options *options, int signals)
+static int mount_and_serve(struct service *service)
 {
-    fs->session = fuse_session_new(&options->fuse, &fs_operations, sizeof fs_operations, fs);
+    struct fs *fs = &service->fs;
+    int status = transport_mount(fs->session, fs->options.mountpoint);
+
+    if (status == STATUS_DONE) {
+        service->connected = true;
+        status = run_session(service);
+    } else if (service->options->allow_other) {
+        mountpoint_hint_allow_other();
+    }
+    struct refuser *refuser = service->connected ? refuse_start(fuse_session_fd(fs->session)) : NULL;
+    fs_stop(fs);
+    refuse_stop(refuser);
+    if (!service->detached) /* else what is mounted there now is not ours */
+        fuse_session_unmount(fs->session);
+    return status;
+}
+
+static int run_service(struct service *service)
+{
+    struct fs *fs = &service->fs;
+
+    fs->session = fuse_session_new(&service->options->fuse, &fs_operations, sizeof fs_operations, fs);
     if (!fs->session) {
         complain("libfuse does not take these options");
         return STATUS_USAGE;
     }
-    int error = fs_start(fs);
-    if (error != 0) {
+    int status, error = fs_start(fs);
+    if (error == 0) {
+        status = mount_and_serve(service);
+    } else {
         complain("cannot mount %s: %s", fs->options.subdir ? fs->options.subdir : "/", strerror(error));
-        fuse_session_destroy(fs->session);
-        return STATUS_NO;
+        status = STATUS_NO;
     }
-    int status = transport_mount(fs->session, fs->options.mountpoint);
-    if (status == STATUS_DONE)
-        status = run_session(fs, options, signals);
-    else if (options->allow_other)
-        mountpoint_hint_allow_other();
-    fs_stop(fs);
-    fuse_session_unmount(fs->session);
     fuse_session_destroy(fs->session);
     return status;
 }
 
 static int run(struct options *options)
 {
-    struct fs fs = { .options = options->fs };
+    struct service service = { .fs.options = options->fs, .options = options };
 
     daemon_settle();
-    int signals = block_signals();
-    int status = open_store(&fs);
+    service.signals = block_signals();
+    int status = open_store(&service.fs);
     if (status == STATUS_DONE)
-        status = mount_and_serve(&fs, options, signals);
-    store_close(fs.store);
-    close(signals);
+        status = run_service(&service);
+    store_close(service.fs.store);
+    close(service.signals);
     return status;
 }
 

@@ -15,7 +15,9 @@
 static uint64_t init_unique;     /* of the INIT request; it is read and answered before there are other threads */
 static uint32_t init_offered;    /* flags of it */
 static bool init_answered;
+/* Of the request that the thread has read last. */
 static _Thread_local bool clears_setid;
+static _Thread_local bool syncs;
 
 bool transport_ready(void)
 {
@@ -25,6 +27,11 @@ bool transport_ready(void)
 bool transport_clears_setid(void)
 {
     return clears_setid;
+}
+
+bool transport_syncs(void)
+{
+    return syncs;
 }
 
 void transport_negotiate(struct fuse_conn_info *connection)
@@ -84,6 +91,7 @@ static ssize_t receive(int fd, void *buffer, size_t size, void *context)
     if (got < (ssize_t)sizeof *header)
         return got;
     clears_setid = asks_to_clear_setid(header, (size_t)got);
+    syncs = header->opcode == FUSE_FSYNC || header->opcode == FUSE_FSYNCDIR;
     if (header->opcode == FUSE_INIT)
         note_init(header, (size_t)got);
     return got;

@@ -21,5 +21,7 @@ void transport_negotiate(struct fuse_conn_info *connection);
  * changes the owner clears them in any case.
  */
 bool transport_clears_setid(void);
+/* Is the request that this thread has read an fsync? */
+bool transport_syncs(void);
 
 #endif
