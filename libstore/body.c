@@ -138,16 +138,17 @@ static int hole_allowed(const struct record *record)
     return problem(STORE_CORRUPT, "a chunk of body %llu is missing", (unsigned long long)record->body_id);
 }
 
-int body_confirm_hole(store *s, const struct record *record)
+int body_confirm_hole(const struct view *view, const struct record *record)
 {
-    struct snapshot *snapshot;
+    struct snapshot *snapshot = view->snapshot;
     uint64_t references;
-    int rc = engine_snapshot(&snapshot, s->objects);
+    int rc = view->txn ? STORE_OK : engine_snapshot(&snapshot, view->store->objects);
 
     if (rc != STORE_OK)
         return rc;
     rc = body_references(&references, snapshot, record->body_id);
-    engine_snapshot_end(snapshot);
+    if (!view->txn)
+        engine_snapshot_end(snapshot);
     if (rc != STORE_OK)
         return rc;
     return references > 0 ? hole_allowed(record) : body_gone();
@@ -290,7 +291,7 @@ int body_read_at(const struct view *view, const struct record *record, uint64_t 
         return rc == STORE_OK && hole ? hole_allowed(record) : rc;
     }
     rc = read_apart(view, record, offset, out, size, &hole);
-    return rc == STORE_OK && hole ? body_confirm_hole(view->store, record) : rc;
+    return rc == STORE_OK && hole ? body_confirm_hole(view, record) : rc;
 }
 
 int body_put_chunk(struct transaction *txn, const struct key *key, const void *data, size_t size, bool append)

@@ -23,6 +23,8 @@
 
 #define BODY_MAX ((uint64_t)CHUNK_NONE * CHUNK_DATA) /* bytes of one body */
 #define BODY_COMMIT (64u * CHUNK_DATA)               /* about 4 MiB: what a transaction keeps in memory */
+#define BODY_DROP_SLICE 512                          /* rows that one transaction deletes ... */
+#define BODY_DROP_ROOM (128u << 10)                  /* ... what that may take of the file, at most */
 #define BODY_KEPT_MAX (16u * CHUNK_DATA)             /* a larger body is not kept in memory, but staged at once */
 /* The generation of an upload's chunks, and of an upload with holes: later than its chunks, so that
  * a missing one is known to be a hole; earlier than any range write, whose generations are versions. */
@@ -70,8 +72,22 @@ int body_stage(uint64_t *id, store *s, const void *data, size_t size);
 void body_drop(store *s, uint64_t id);
 /* The caretaker's. Deletes a slice of the rows of bodies, one body after another; how many have none left. */
 int body_delete_slice(store *s, const uint64_t *ids, size_t count, size_t *done);
-/* The caretaker's, too. Deletes the rows that a range write superseded. */
-int body_delete_superseded(store *s, uint64_t id, uint64_t generation, struct slice row);
+/* The chunks [first, last] that a change of a published body wrote, as its marker and its garbage row have them. */
+struct chunk_range {
+    uint32_t first, last;
+};
+/* Markers newer than the record are of changes whose publication failed: their rows must not come to light with
+ * those of a later one. Deletes them; whether there are some. */
+int body_undo_unpublished(struct transaction *txn, const struct record *record);
+int body_has_unpublished(bool *out, store *s, const struct record *record);
+/* The caretaker's, too: rows that a change of a published body superseded, in these chunks. Deletes a
+ * slice of those of some, one after another, and takes note in `chunks`; how many have none left. */
+struct superseded {
+    uint64_t id, generation;
+    struct chunk_range chunks;
+};
+int body_superseded_read(struct superseded *out, uint64_t id, uint64_t generation, struct slice row);
+int body_delete_superseded(store *s, struct superseded *items, size_t count, size_t *done);
 /* A staged body was published: its staging row can go with the next transaction. */
 void body_published(store *s, uint64_t id);
 /* Deletes the staging rows of published bodies now; for the end of a handle. */
@@ -115,15 +131,19 @@ int body_references(uint64_t *out, struct snapshot *snapshot, uint64_t id);
  */
 int body_read(struct snapshot *objects, struct snapshot *bodies, const struct record *record, uint64_t offset,
               void *out, size_t size, bool *hole);
-/* Whether a hole seen in a snapshot of the bodies is one: the body is still published (in a snapshot
- * taken now, after that one), and range writes made holes possible. precondition_failed, corrupt. */
-int body_confirm_hole(store *s, const struct record *record);
+/* Whether a hole seen in a snapshot of the bodies is one: the body is still published (in the writing transaction,
+ * else in a snapshot taken now, after that one), and range writes made holes possible. precondition_failed, corrupt. */
+int body_confirm_hole(const struct view *view, const struct record *record);
 /* Reads in the view's snapshot of the bodies, or one of its own; holes confirmed. */
 int body_read_at(const struct view *view, const struct record *record, uint64_t offset, void *out, size_t size);
 /* The first run of chunks [*first, *end) from `chunk` on of which the file keeps anything, as the record sees them;
  * both are the number of its chunks if there is none. The rest are holes, if body_confirm_hole agrees. */
 int body_extent(uint32_t *first, uint32_t *end, struct snapshot *objects, struct snapshot *bodies,
                 const struct record *record, uint32_t chunk);
+/* The same in bytes: the run at or behind `offset`, holes confirmed, in snapshots that are taken now unless the view
+ * has them. STORE_END, and both the size, if there is none. */
+int body_extent_at(uint64_t *begin, uint64_t *end, const struct view *view, const struct record *record,
+                   uint64_t offset);
 /* No row of a chunk is as old as `generation`: ENGINE_ABSENT for a hole, precondition_failed if it was superseded. */
 int body_absent_chunk(struct snapshot *bodies, uint64_t id, uint32_t chunk, uint64_t generation);
 /* The precondition_failed of a version that cannot be read any more. */
@@ -165,9 +185,16 @@ int body_merge_slice(store *s, bool *more);
 /* Deletes the rows of one chunk older than `generation`. */
 int body_delete_older(struct transaction *txn, uint64_t id, uint32_t chunk, uint64_t generation);
 
-/* Writes a range into a published body that only `record` refers to, as generation
- * `version`: a delta if it is short, else the touched chunks. The caller publishes by writing the record with it. */
-int body_patch(struct txn *txn, const struct record *record, uint64_t version, uint64_t offset, const void *data,
-               size_t size);
+/* A change of a published body that only `record` refers to, as generation `version`: `data` goes to the bytes from
+ * `offset` on; without data the body ends at `offset`, which is less than its size. */
+struct body_change {
+    const struct record *record;
+    uint64_t version, offset;
+    const char *data;
+    uint64_t size;
+};
+/* A short range becomes a delta, else the touched chunks are written anew. The caller publishes by writing the record
+ * with that generation. */
+int body_change(struct txn *txn, const struct body_change *change);
 
 #endif

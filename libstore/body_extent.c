@@ -87,3 +87,51 @@ int body_extent(uint32_t *first, uint32_t *end, struct snapshot *objects, struct
     engine_cursor_close(&scan.rows);
     return rc;
 }
+
+/* The objects' snapshot first: the bodies' must not be older. */
+static int find_extent(uint32_t *first, uint32_t *end, const struct view *view, const struct record *record,
+                       uint32_t chunk)
+{
+    struct snapshot *objects = view->snapshot, *bodies = view->bodies;
+    int rc = objects ? STORE_OK : engine_snapshot(&objects, view->store->objects);
+
+    if (rc != STORE_OK)
+        return rc;
+    if (!bodies)
+        rc = engine_snapshot(&bodies, view->store->bodies);
+    if (rc == STORE_OK)
+        rc = body_extent(first, end, objects, bodies, record, chunk);
+    if (bodies && !view->bodies)
+        engine_snapshot_end(bodies);
+    if (!view->snapshot)
+        engine_snapshot_end(objects);
+    return rc;
+}
+
+int body_extent_at(uint64_t *begin, uint64_t *end, const struct view *view, const struct record *record,
+                   uint64_t offset)
+{
+    uint32_t chunk = (uint32_t)(offset / CHUNK_DATA), first = chunk, behind = chunk;
+    uint64_t size = record->size;
+    int rc;
+
+    *begin = *end = size;
+    if (offset >= size)
+        return STORE_END;
+    if (record->body_generation == GENERATION_UPLOAD) { /* there are no holes */
+        *begin = offset;
+        return STORE_OK;
+    }
+    rc = body_settle(view);
+    if (rc == STORE_OK)
+        rc = find_extent(&first, &behind, view, record, chunk);
+    if (rc == STORE_OK && !view->bodies)
+        rc = body_confirm_hole(view, record);
+    if (rc != STORE_OK)
+        return rc;
+    *begin = first == chunk ? offset : (uint64_t)first * CHUNK_DATA;
+    *end = (uint64_t)behind * CHUNK_DATA;
+    *begin = *begin < size ? *begin : size;
+    *end = *end < size ? *end : size;
+    return *begin < size ? STORE_OK : STORE_END;
+}

@@ -1,82 +1,13 @@
-/* body_range.c - writing a range of a published body: a delta, or new chunk rows of a higher generation. */
-#include <string.h>
-
+/* body_range.c - changing a published body: a delta, or new chunk rows of a higher generation. */
 #include "body.h"
 
-/* The chunks [first, last] that one range write wrote. */
-struct range {
-    uint32_t first, last;
-};
+#include <string.h>
 
-/* Deletes the rows of a range write that was never published, and its marker. */
-static int undo_range(struct transaction *txn, uint64_t id, uint64_t generation, struct range range)
+static struct chunk_range chunks_of(const struct body_change *change)
 {
-    struct key key;
-    int rc = STORE_OK;
+    uint64_t end = change->data ? change->offset + change->size : change->record->size;
 
-    for (uint32_t chunk = range.first; chunk <= range.last && rc >= 0; chunk++) {
-        key_chunk(&key, id, chunk, generation);
-        rc = engine_del(txn, key_slice(&key));
-    }
-    if (rc < 0)
-        return rc;
-    key_chunk(&key, id, CHUNK_NONE, generation);
-    rc = engine_del(txn, key_slice(&key));
-    return rc < 0 ? rc : STORE_OK;
-}
-
-/* The newest range write that wrote chunks of the body: its generation (0: none) and what it wrote. */
-static int newest_range(uint64_t *generation, struct range *range, struct snapshot *bodies, uint64_t id)
-{
-    struct engine_cursor cursor;
-    struct slice found, row;
-    struct key key;
-    int rc = engine_cursor_open(&cursor, bodies);
-
-    *generation = 0;
-    if (rc != STORE_OK)
-        return rc;
-    key_chunk(&key, id, CHUNK_NONE, UINT64_MAX);
-    rc = engine_seek(&cursor, key_slice(&key), &found, &row);
-    if (rc == STORE_OK && found.size == CHUNK_KEY && row.size == sizeof *range &&
-        memcmp(found.data, key.bytes, 12) == 0) {
-        *generation = ~get_be64((const char *)found.data + 12);
-        memcpy(range, row.data, sizeof *range);
-    }
-    engine_cursor_close(&cursor);
-    return rc < 0 ? rc : STORE_OK;
-}
-
-/* Markers newer than the record are of range writes whose publication failed: their rows must not
- * come to light with this one's. */
-static int undo_unpublished(struct transaction *txn, const struct record *record)
-{
-    uint64_t generation;
-    struct range range;
-    int rc = newest_range(&generation, &range, &txn->view, record->body_id);
-
-    while (rc == STORE_OK && generation > record->body_generation) {
-        rc = undo_range(txn, record->body_id, generation, range);
-        if (rc == STORE_OK)
-            rc = newest_range(&generation, &range, &txn->view, record->body_id);
-    }
-    return rc;
-}
-
-/* Whether there are some: then no delta may publish a newer generation before they are undone. */
-static int has_unpublished(bool *out, store *s, const struct record *record)
-{
-    struct snapshot *bodies;
-    uint64_t generation;
-    struct range range;
-    int rc = engine_snapshot(&bodies, s->bodies);
-
-    if (rc != STORE_OK)
-        return rc;
-    rc = newest_range(&generation, &range, bodies, record->body_id);
-    engine_snapshot_end(bodies);
-    *out = generation > record->body_generation;
-    return rc;
+    return (struct chunk_range){ (uint32_t)(change->offset / CHUNK_DATA), (uint32_t)((end - 1) / CHUNK_DATA) };
 }
 
 static int patch_chunk(struct transaction *txn, struct snapshot *objects, const struct record *record, uint64_t version,
@@ -96,91 +27,89 @@ static int patch_chunk(struct transaction *txn, struct snapshot *objects, const 
     return body_put_chunk(txn, &key, whole, length, false);
 }
 
-static struct range chunks_of(uint64_t offset, size_t size)
+static int patch_chunks(struct transaction *txn, struct snapshot *objects, const struct body_change *change)
 {
-    return (struct range){ (uint32_t)(offset / CHUNK_DATA), (uint32_t)((offset + size - 1) / CHUNK_DATA) };
-}
-
-static int patch_chunks(struct transaction *txn, struct snapshot *objects, const struct record *record,
-                        uint64_t version, uint64_t offset, const char *data, size_t size)
-{
-    struct range range = chunks_of(offset, size);
-    struct key marker;
-    int rc = undo_unpublished(txn, record);
+    struct chunk_range range = chunks_of(change);
+    const char *data = change->data;
+    uint64_t size = change->size;
+    int rc = STORE_OK;
 
     for (uint32_t chunk = range.first; chunk <= range.last && rc == STORE_OK; chunk++) {
-        size_t at = chunk == range.first ? offset % CHUNK_DATA : 0;
-        size_t part = size < CHUNK_DATA - at ? size : CHUNK_DATA - at;
-        rc = patch_chunk(txn, objects, record, version, chunk, at, data, part);
+        size_t at = chunk == range.first ? change->offset % CHUNK_DATA : 0;
+        size_t part = size < CHUNK_DATA - at ? (size_t)size : CHUNK_DATA - at;
+        rc = patch_chunk(txn, objects, change->record, change->version, chunk, at, data, part);
         data += part;
         size -= part;
     }
+    return rc;
+}
+
+/* The chunk in which the body ends from now on. */
+static int cut_chunk(struct transaction *txn, struct snapshot *objects, const struct body_change *change,
+                     uint32_t chunk)
+{
+    char whole[CHUNK_DATA];
+    uint64_t base;
+    struct key key;
+    size_t length, end = change->offset % CHUNK_DATA;
+    int rc = body_whole_chunk(whole, &length, objects, &txn->view, change->record, chunk, &base);
+
     if (rc != STORE_OK)
         return rc;
-    key_chunk(&marker, record->body_id, CHUNK_NONE, version);
+    key_chunk(&key, change->record->body_id, chunk, change->version);
+    return body_put_chunk(txn, &key, whole, length < end ? length : end, false);
+}
+
+/* Chunks behind the new end get a row without data, so that nothing of them comes back when the body grows
+ * again, and readers of the old version know a chunk that was taken away from a hole. */
+static int cut_chunks(struct transaction *txn, struct snapshot *objects, const struct body_change *change)
+{
+    const struct record *record = change->record;
+    uint32_t chunk = (uint32_t)(change->offset / CHUNK_DATA), first = chunk, end = chunk;
+    struct key key;
+    int rc = STORE_OK;
+
+    if (change->offset % CHUNK_DATA > 0)
+        rc = cut_chunk(txn, objects, change, end++);
+    while (rc == STORE_OK) {
+        rc = body_extent(&first, &end, objects, &txn->view, record, end);
+        if (first == end)
+            break;
+        for (chunk = first; chunk < end && rc == STORE_OK; chunk++) {
+            key_chunk(&key, record->body_id, chunk, change->version);
+            rc = body_put_chunk(txn, &key, "", 0, false);
+        }
+    }
+    return rc;
+}
+
+static int write_change(struct transaction *txn, struct snapshot *objects, const struct body_change *change)
+{
+    struct chunk_range range = chunks_of(change);
+    struct key marker;
+    int rc = body_undo_unpublished(txn, change->record);
+
+    if (rc == STORE_OK)
+        rc = change->data ? patch_chunks(txn, objects, change) : cut_chunks(txn, objects, change);
+    if (rc != STORE_OK)
+        return rc;
+    key_chunk(&marker, change->record->body_id, CHUNK_NONE, change->version);
     return engine_put(txn, key_slice(&marker), slice_of(&range, sizeof range));
 }
 
-/* What the range write superseded can go once the record is published. */
-static int mark_superseded(struct txn *txn, uint64_t id, uint64_t version, uint64_t offset, size_t size)
+/* What the change superseded can go once the record is published. */
+static int mark_superseded(struct txn *txn, const struct body_change *change)
 {
-    struct range range = chunks_of(offset, size);
+    struct chunk_range range = chunks_of(change);
     struct key key;
 
-    key_garbage(&key, GARBAGE_RANGE, id);
-    key_add_u64(&key, version);
+    key_garbage(&key, GARBAGE_RANGE, change->record->body_id);
+    key_add_u64(&key, change->version);
     txn->garbage = true;
     return engine_put(&txn->engine, key_slice(&key), slice_of(&range, sizeof range));
 }
 
-int body_delete_older(struct transaction *txn, uint64_t id, uint32_t chunk, uint64_t generation)
-{
-    struct engine_cursor cursor;
-    struct slice found, row;
-    struct key key;
-    int rc = engine_cursor_open(&cursor, &txn->view);
-
-    if (rc != STORE_OK)
-        return rc;
-    key_chunk(&key, id, chunk, generation - 1);
-    rc = engine_seek(&cursor, key_slice(&key), &found, &row);
-    while (rc == STORE_OK && found.size == CHUNK_KEY && memcmp(found.data, key.bytes, 12) == 0) {
-        rc = engine_cursor_del(txn, &cursor);
-        if (rc == STORE_OK)
-            rc = engine_next(&cursor, &found, &row);
-    }
-    engine_cursor_close(&cursor);
-    return rc < 0 ? rc : STORE_OK;
-}
-
-int body_delete_superseded(store *s, uint64_t id, uint64_t generation, struct slice row)
-{
-    struct transaction txn;
-    struct range range;
-    struct key key;
-    int rc;
-
-    if (row.size != sizeof range)
-        return problem(STORE_CORRUPT, "the garbage row of body %llu is damaged", (unsigned long long)id);
-    memcpy(&range, row.data, sizeof range);
-    rc = engine_begin(&txn, s->bodies);
-    if (rc != STORE_OK)
-        return rc;
-    for (uint32_t chunk = range.first; chunk <= range.last && rc == STORE_OK; chunk++)
-        rc = body_delete_older(&txn, id, chunk, generation);
-    if (rc == STORE_OK) {
-        key_chunk(&key, id, CHUNK_NONE, generation);
-        rc = engine_del(&txn, key_slice(&key));
-    }
-    if (rc < 0) {
-        engine_abort(&txn);
-        return rc;
-    }
-    return engine_commit(&txn);
-}
-
-static int rewrite_chunks(struct txn *txn, const struct record *record, uint64_t version, uint64_t offset,
-                          const void *data, size_t size)
+static int rewrite_chunks(struct txn *txn, const struct body_change *change)
 {
     struct transaction bodies;
     int rc = body_flush(txn); /* this one may be among them */
@@ -189,29 +118,27 @@ static int rewrite_chunks(struct txn *txn, const struct record *record, uint64_t
         rc = engine_begin(&bodies, txn->store->bodies);
     if (rc != STORE_OK)
         return rc;
-    rc = body_check_room(&bodies, size + 2 * CHUNK_DATA);
+    rc = body_check_room(&bodies, (change->data ? change->size : 0) + 2 * CHUNK_DATA);
     if (rc == STORE_OK)
-        rc = patch_chunks(&bodies, &txn->engine.view, record, version, offset, data, size);
+        rc = write_change(&bodies, &txn->engine.view, change);
     if (rc == STORE_OK)
         rc = engine_commit(&bodies);
     else
         engine_abort(&bodies);
-    if (rc == STORE_OK)
-        rc = mark_superseded(txn, record->body_id, version, offset, size);
-    return rc;
+    return rc == STORE_OK ? mark_superseded(txn, change) : rc;
 }
 
-int body_patch(struct txn *txn, const struct record *record, uint64_t version, uint64_t offset, const void *data,
-               size_t size)
+int body_change(struct txn *txn, const struct body_change *change)
 {
     bool unpublished = false;
     int rc = STORE_OK;
 
-    if (!body_delta_fits(txn, size))
-        return rewrite_chunks(txn, record, version, offset, data, size);
-    rc = has_unpublished(&unpublished, txn->store, record);
+    if (!change->data || !body_delta_fits(txn, change->size))
+        return rewrite_chunks(txn, change);
+    rc = body_has_unpublished(&unpublished, txn->store, change->record);
     if (rc != STORE_OK)
         return rc;
-    return unpublished ? rewrite_chunks(txn, record, version, offset, data, size)
-                       : body_delta_put(txn, record->body_id, version, offset, data, size);
+    return unpublished ? rewrite_chunks(txn, change)
+                       : body_delta_put(txn, change->record->body_id, change->version, change->offset, change->data,
+                                        change->size);
 }

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DROP_SLICE 512                /* chunks that one transaction deletes */
-#define DROP_ROOM (128u << 10)        /* what that may take of the file, at most */
 #define STAGED_ROW 12                 /* u64 nonce, u32 slot */
 
 struct unstaged {
@@ -227,14 +225,14 @@ static int delete_rows(struct transaction *txn, uint64_t id, size_t *left)
 
 int body_delete_slice(store *s, const uint64_t *ids, size_t count, size_t *done)
 {
-    size_t finished = 0, left = DROP_SLICE;
+    size_t finished = 0, left = BODY_DROP_SLICE;
     struct transaction txn;
     int rc = engine_begin(&txn, s->bodies);
 
     *done = 0;
     if (rc != STORE_OK)
         return rc;
-    if (engine_scarce(&txn, DROP_ROOM, false))
+    if (engine_scarce(&txn, BODY_DROP_ROOM, false))
         count = 1; /* the list of the pages of many would itself need pages */
     while (finished < count && (rc = delete_rows(&txn, ids[finished], &left)) == ENGINE_ABSENT)
         finished++;

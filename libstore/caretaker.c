@@ -31,9 +31,8 @@ struct caretaker {
 struct garbage {
     struct key key;
     char kind;
-    uint64_t id, generation;
-    unsigned char range[16];
-    size_t range_size;
+    uint64_t id;
+    struct superseded superseded; /* of a range write */
     int rows; /* of a collection, to delete in one transaction */
 };
 
@@ -55,18 +54,17 @@ int caretaker_create(struct caretaker **out, store *s)
 static bool read_garbage(struct garbage *out, struct slice found, struct slice value)
 {
     const char *at = found.data;
+    bool range = found.size == SCOPE_PREFIX + 17;
 
-    if (found.size < SCOPE_PREFIX + 9 || found.size > SCOPE_PREFIX + 17 || value.size > sizeof out->range)
+    if (found.size != SCOPE_PREFIX + 9 && !range)
         return false;
     out->key.size = 0;
     key_add(&out->key, found.data, found.size);
     out->kind = at[SCOPE_PREFIX];
     out->id = get_be64(at + SCOPE_PREFIX + 1);
-    out->generation = found.size == SCOPE_PREFIX + 17 ? get_be64(at + SCOPE_PREFIX + 9) : 0;
-    memcpy(out->range, value.data, value.size);
-    out->range_size = value.size;
     out->rows = COLLECTION_SLICE;
-    return true;
+    return range == (out->kind == GARBAGE_RANGE) &&
+           (!range || body_superseded_read(&out->superseded, out->id, get_be64(at + SCOPE_PREFIX + 9), value) == STORE_OK);
 }
 
 static int list_garbage(struct garbage *out, size_t *count, store *s)
@@ -189,8 +187,24 @@ static int reclaim_bodies(store *s, const struct garbage *items, size_t *count)
     return body_delete_slice(s, ids, bodies, count);
 }
 
+/* The same for what range writes superseded. */
+static int reclaim_ranges(store *s, struct garbage *items, size_t *count)
+{
+    struct superseded list[BATCH];
+    size_t ranges = 0, done;
+    int rc;
+
+    for (; ranges < *count && items[ranges].kind == GARBAGE_RANGE; ranges++)
+        list[ranges] = items[ranges].superseded;
+    rc = body_delete_superseded(s, list, ranges, &done);
+    if (rc == STORE_OK && done < ranges)
+        items[done].superseded = list[done];
+    *count = done;
+    return rc;
+}
+
 /* One slice of work on the `*count` rows that are listed; how many of them are done with. */
-static int reclaim_slice(store *s, const struct garbage *items, size_t *count)
+static int reclaim_slice(store *s, struct garbage *items, size_t *count)
 {
     int rc;
 
@@ -201,8 +215,7 @@ static int reclaim_slice(store *s, const struct garbage *items, size_t *count)
         rc = reclaim_bodies(s, items, count);
         break;
     case GARBAGE_RANGE:
-        *count = 1;
-        rc = body_delete_superseded(s, items->id, items->generation, slice_of(items->range, items->range_size));
+        rc = reclaim_ranges(s, items, count);
         break;
     default:
         *count = 1;

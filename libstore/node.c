@@ -75,7 +75,7 @@ static void set_attributes(struct record *record, const struct node_change *chan
         record->gid = getegid();
         record->created = txn->now;
     }
-    if (!change->old || change->body || change->grown)
+    if (!change->old || change->body || change->resized)
         record->modified = txn->now;
     record->changed = txn->now;
     if (mask & STORE_ATTR_MODE)
@@ -242,9 +242,9 @@ int node_write(struct txn *txn, const struct target *target, const struct node_c
         rc = choose_id(&record, txn, change->request->id);
     if (rc == STORE_OK && change->body)
         rc = place_body(&record, change->body, txn);
-    if (change->grown) {
-        record.size = change->grown;
-        record.body_generation = record.version;
+    if (change->resized) {
+        record.size = change->size;
+        record.body_generation = change->generation;
     }
     /* What can run out of memory comes before the write: see txn_guard. */
     if (rc == STORE_OK)

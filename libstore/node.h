@@ -64,7 +64,8 @@ struct node_change {
     bool replaces;                 /* without `old`: another node made room, so that for the world it is updated */
     bool silent;                   /* no entry in the change log (below a copied collection) */
     uint64_t version;              /* of a range write; 0: the next */
-    uint64_t grown;                /* of a range write: the size now */
+    bool resized;                  /* by a range write: the body that stays has ... */
+    uint64_t size, generation;     /* ... this size and generation now */
 };
 int node_write(struct txn *txn, const struct target *target, const struct node_change *change, store_result *result);
 

@@ -1,36 +1,26 @@
 /*
- * range.c - PATCH by a range of bytes, in one of three ways: small objects are
- * rewritten in their record; a short range of a chunked body replaces the
- * touched chunks; else a new body is spliced together outside the
- * transaction, and published if nobody changed the object meanwhile.
+ * range.c - PATCH by a range of bytes, and setting the size, in one of three ways: small objects are
+ * rewritten in their record; of a chunked body the touched chunks are replaced; else a new body is spliced
+ * together (splice.c).
  */
 #include "range.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "answer.h"
 #include "body.h"
 #include "verb.h"
 
-#define NEEDS_SPLICE STORE_END /* an operation's answer: not in place */
-#define SPLICE_TRIES 100
-#define COPY_SIZE (16u * CHUNK_DATA)
-
-struct range_operation {
-    struct operation operation;
-    const struct range_write *write;
-    uint64_t spliced;  /* the new body; 0: try in place */
-    uint64_t size;     /* its size */
-    bool sparse;
-    uint64_t expected; /* the version it was made from; 0: there was nothing */
-};
+#define RESIZE_FLAGS (STORE_DRY_RUN | STORE_IF_MATCH_ANY | STORE_IF_NONE_MATCH_ANY | STORE_SET_META)
+#define CUT_MAX 16 /* chunks that are cut off for each that is kept: to copy a few is less work than to cut off many */
 
 static uint64_t new_size(const struct range_write *write, uint64_t size)
 {
     uint64_t end = write->offset + write->bytes.size;
 
+    if (write->resize)
+        return write->offset;
     return write->bytes.size == 0 || size > end ? size : end;
 }
 
@@ -81,47 +71,74 @@ static int rewrite_inline(struct txn *txn, const struct target *target, const st
 {
     const struct range_write *write = op->write;
     uint64_t size = new_size(write, existing ? existing->size : 0);
+    uint64_t old = existing && existing->size < size ? existing->size : size;
     char whole[RECORD_INLINE_MAX] = { 0 };
     const struct body_source body = body_in_memory(whole, size);
     const struct node_change change = { .kind = NODE_OBJECT, .old = existing, .body = &body,
                                         .request = write->request };
+    struct view view = view_of_txn(txn);
+    int rc = STORE_OK;
 
-    if (existing)
-        memcpy(whole, existing->body.data, existing->size);
+    if (existing && existing->flags & RECORD_CHUNKED)
+        rc = body_read_at(&view, existing, 0, whole, old);
+    else if (existing)
+        memcpy(whole, existing->body.data, old);
+    if (rc != STORE_OK)
+        return rc;
     if (write->bytes.size)
         memcpy(whole + write->offset, write->bytes.data, write->bytes.size);
     return node_write(txn, target, &change, &op->operation.answer->one);
 }
 
-static int replace_chunks(struct txn *txn, const struct target *target, const struct record *existing,
+/* Changes the body that only `record` refers to, as the version in `change`. */
+static int replace_chunks(struct txn *txn, const struct target *target, const struct record *record,
+                          struct node_change change, struct range_operation *op)
+{
+    const struct body_change body = { .record = record, .version = change.version, .offset = op->write->offset,
+                                      .data = op->write->bytes.data, .size = op->write->bytes.size };
+    struct record existing = *record;
+    struct view view = view_of_txn(txn);
+    int rc = body_change(txn, &body);
+
+    if (rc == STORE_OK)
+        rc = tree_record(&existing, &view, target); /* a write moves what is borrowed */
+    change.old = &existing;
+    change.generation = change.version;
+    return rc == STORE_OK ? node_write(txn, target, &change, &op->operation.answer->one) : rc;
+}
+
+static bool worth_cutting(uint64_t size, uint64_t old)
+{
+    return (old - size) / CHUNK_DATA <= CUT_MAX * (size / CHUNK_DATA + 1);
+}
+
+static int change_chunked(struct txn *txn, const struct target *target, const struct record *existing,
                           struct range_operation *op)
 {
     const struct range_write *write = op->write;
-    struct node_change change = { .kind = NODE_OBJECT, .old = existing, .request = write->request,
-                                  .grown = new_size(write, existing->size), .version = txn->next_version };
-    struct view view = view_of_txn(txn);
-    struct record record = *existing;
-    uint64_t references;
-    int rc = body_references(&references, &txn->engine.view, existing->body_id);
+    uint64_t size = new_size(write, existing->size), references;
+    struct node_change change = { .kind = NODE_OBJECT, .old = existing, .request = write->request, .resized = true,
+                                  .size = size, .generation = existing->body_generation };
+    int rc;
 
+    if (size > existing->size && change.generation == GENERATION_UPLOAD)
+        change.generation = GENERATION_SPARSE;
+    if (write->bytes.size == 0 && size >= existing->size)
+        return node_write(txn, target, &change, &op->operation.answer->one);
+    rc = body_references(&references, &txn->engine.view, existing->body_id);
     if (rc != STORE_OK)
         return rc;
-    if (references > 1)
-        return NEEDS_SPLICE; /* a COPY shares the chunks */
-    txn_version(txn);
-    if (write->bytes.size)
-        rc = body_patch(txn, &record, change.version, write->offset, write->bytes.data, write->bytes.size);
-    if (rc == STORE_OK)
-        rc = tree_record(&record, &view, target); /* a write moves what is borrowed */
-    change.old = &record;
-    return rc == STORE_OK ? node_write(txn, target, &change, &op->operation.answer->one) : rc;
+    if (references > 1 || (size < existing->size && !worth_cutting(size, existing->size)))
+        return NEEDS_SPLICE; /* a COPY shares the chunks, or there are few to copy */
+    change.version = txn_version(txn);
+    return replace_chunks(txn, target, existing, change, op);
 }
 
 static bool fits_inline(const struct record *existing, const struct range_write *write)
 {
     uint64_t attributes = existing ? existing->attributes.size : 1024;
 
-    if (existing && !(existing->flags & RECORD_INLINE))
+    if (existing && !(existing->flags & RECORD_INLINE) && !write->resize)
         return false;
     return new_size(write, existing ? existing->size : 0) + attributes + RECORD_HEADER <= RECORD_INLINE_MAX;
 }
@@ -134,7 +151,7 @@ static int in_place(struct txn *txn, const struct target *target, const struct r
     if (fits_inline(existing, op->write))
         return rewrite_inline(txn, target, existing, op);
     if (existing && existing->flags & RECORD_CHUNKED && op->write->bytes.size <= RANGE_IN_PLACE)
-        return replace_chunks(txn, target, existing, op);
+        return change_chunked(txn, target, existing, op);
     return NEEDS_SPLICE;
 }
 
@@ -172,112 +189,6 @@ static int run(struct operation *operation, struct txn *txn)
     return rc;
 }
 
-/* ----------------------------------------------------------------- splice */
-
-/* Copies [from, to) of a body (inline, chunked or absent, zero beyond its end) to the new one. */
-static int copy_part(struct body_writer *out, store *s, const struct record *record, uint64_t from, uint64_t to,
-                     char *space)
-{
-    int rc = STORE_OK;
-
-    while (from < to && rc == STORE_OK) {
-        size_t part = to - from < COPY_SIZE ? (size_t)(to - from) : COPY_SIZE;
-        uint64_t have = record->size > from ? record->size - from : 0;
-        size_t real = have < part ? (size_t)have : part;
-        memset(space + real, 0, part - real);
-        if (real == 0)
-            return body_writer_skip(out, to - from);
-        if (record->flags & RECORD_INLINE)
-            memcpy(space, (const char *)record->body.data + from, real);
-        else
-            rc = body_read_at(&(struct view){ .store = s }, record, from, space, real);
-        if (rc == STORE_OK)
-            rc = body_writer_write(out, space, part);
-        from += part;
-    }
-    return rc;
-}
-
-static int copy_given(struct body_writer *out, store *s, const struct range_write *write, char *space)
-{
-    const struct record staged = { .flags = RECORD_CHUNKED, .size = write->bytes.size,
-                                   .body_id = write->bytes.staged };
-
-    if (!write->bytes.staged)
-        return body_writer_write(out, write->bytes.data, write->bytes.size);
-    return copy_part(out, s, &staged, 0, staged.size, space);
-}
-
-/* The old body as it is now; an inline one is copied to `small`. */
-static int read_old(struct record *out, char *small, store *s, const struct range_write *write)
-{
-    const struct address address = request_address(write->location, write->request);
-    struct target target;
-    struct view view;
-    bool own;
-    int rc = view_open(&view, &own, s, write->request->txn);
-
-    if (rc != STORE_OK)
-        return rc;
-    rc = tree_find(out, &target, &view, &address);
-    if (rc == STORE_NOT_FOUND) {
-        problem_reset();
-        *out = (struct record){ .flags = RECORD_INLINE };
-        rc = STORE_OK;
-    } else if (rc == STORE_OK && out->flags & RECORD_INLINE) {
-        memcpy(small, out->body.data, out->size);
-        out->body.data = small;
-    }
-    if (rc == STORE_OK)
-        rc = body_settle(&view);
-    view_close(&view, own);
-    return rc;
-}
-
-static int splice(struct body_writer *out, uint64_t *expected, store *s, const struct range_write *write, char *space)
-{
-    char small[RECORD_INLINE_MAX];
-    struct record old = { 0 };
-    uint64_t end = write->offset + write->bytes.size;
-    int rc = read_old(&old, small, s, write);
-
-    *expected = old.version;
-    if (rc == STORE_OK)
-        rc = copy_part(out, s, &old, 0, write->offset, space);
-    if (rc == STORE_OK)
-        rc = copy_given(out, s, write, space);
-    if (rc == STORE_OK)
-        rc = copy_part(out, s, &old, end, old.size > end ? old.size : end, space);
-    return rc == STORE_OK ? body_writer_finish(out) : rc;
-}
-
-/* Optimistic: again when somebody else changed the object, or reclaimed what was being read. */
-static int splice_and_publish(store_answer *out, struct range_operation *op, store *s)
-{
-    char *space = malloc(COPY_SIZE);
-    int rc = NEEDS_SPLICE;
-
-    if (!space)
-        return problem(STORE_NO_MEMORY, "no memory to write a range");
-    for (int tries = 0; rc == NEEDS_SPLICE && tries < SPLICE_TRIES; tries++) {
-        struct body_writer body;
-        body_writer_init(&body, s);
-        rc = splice(&body, &op->expected, s, op->write, space);
-        op->spliced = body.id;
-        op->size = body.size;
-        op->sparse = body.sparse;
-        if (rc == STORE_OK)
-            rc = verb_execute(out, s, op->write->request, &op->operation);
-        else if (rc == STORE_PRECONDITION_FAILED)
-            rc = NEEDS_SPLICE;
-        if (rc == STORE_OK && !op->operation.dry_run)
-            txn_settle(s, op->write->request->txn, body.id, true);
-        body_writer_release(&body, rc == STORE_OK && !op->operation.dry_run);
-    }
-    free(space);
-    return rc == NEEDS_SPLICE ? problem(STORE_BUSY, "the object is being changed all the time") : rc;
-}
-
 int range_execute(store_answer *out, store *s, const struct range_write *write)
 {
     struct range_operation op = { .operation = { .run = run }, .write = write };
@@ -291,18 +202,33 @@ int range_execute(store_answer *out, store *s, const struct range_write *write)
         return rc;
     }
     rc = verb_execute(out, s, write->request, &op.operation);
-    return rc == NEEDS_SPLICE ? splice_and_publish(out, &op, s) : rc;
+    return rc == NEEDS_SPLICE ? splice_execute(out, &op, s) : rc;
+}
+
+static int execute(store_answer *out, store *s, const struct range_write *write, unsigned flags)
+{
+    int rc = verb_check(write->request, flags);
+
+    if (out)
+        *out = (store_answer){ 0 };
+    return rc == STORE_OK ? range_execute(out, s, write) : rc;
 }
 
 int store_patch_range(store_answer *out, store *s, const char *location, uint64_t offset, const void *body, size_t size,
                       const store_request *request)
 {
-    const struct range_write write = { location, offset, body_in_memory(body, size), request_or_default(request) };
-    int rc;
+    const struct range_write write = { .location = location, .offset = offset, .bytes = body_in_memory(body, size),
+                                       .request = request_or_default(request) };
 
     store_enter();
-    if (out)
-        *out = (store_answer){ 0 };
-    rc = verb_check(write.request, RANGE_FLAGS);
-    return rc == STORE_OK ? range_execute(out, s, &write) : rc;
+    return execute(out, s, &write, RANGE_FLAGS);
+}
+
+int store_resize(store_answer *out, store *s, const char *location, uint64_t size, const store_request *request)
+{
+    const struct range_write write = { .location = location, .offset = size, .request = request_or_default(request),
+                                       .resize = true };
+
+    store_enter();
+    return execute(out, s, &write, RESIZE_FLAGS);
 }

@@ -107,49 +107,20 @@ int store_reader_seek(store_reader *reader, uint64_t offset)
 
 /* ---------------------------------------------------------------- extents */
 
-/* The objects' snapshot first: the bodies' must not be older. */
-static int find_extent(uint32_t *first, uint32_t *end, const store_reader *reader, uint32_t chunk)
-{
-    struct snapshot *objects, *bodies;
-    int rc = engine_snapshot(&objects, reader->store->objects);
-
-    if (rc != STORE_OK)
-        return rc;
-    rc = engine_snapshot(&bodies, reader->store->bodies);
-    if (rc == STORE_OK) {
-        rc = body_extent(first, end, objects, bodies, &reader->record, chunk);
-        engine_snapshot_end(bodies);
-    }
-    engine_snapshot_end(objects);
-    return rc;
-}
-
 int store_reader_extent(uint64_t *begin, uint64_t *end, store_reader *reader, uint64_t offset)
 {
-    uint64_t size = reader->stat.size;
-    uint32_t chunk = (uint32_t)(offset / CHUNK_DATA), first = chunk, behind;
     int rc;
 
     store_enter();
-    *begin = *end = size;
-    if (offset >= size)
-        return STORE_END;
-    if (reader->body || reader->record.body_generation == GENERATION_UPLOAD) { /* there are no holes */
-        *begin = offset;
-        return STORE_OK;
-    }
-    rc = find_extent(&first, &behind, reader, chunk);
-    if (rc == STORE_OK)
-        rc = body_confirm_hole(reader->store, &reader->record);
-    if (rc != STORE_OK) {
-        *begin = *end = 0;
+    *begin = *end = reader->stat.size;
+    if (!reader->body) {
+        rc = body_extent_at(begin, end, &(struct view){ .store = reader->store }, &reader->record, offset);
+        if (rc < 0)
+            *begin = *end = 0;
         return rc;
     }
-    *begin = first == chunk ? offset : (uint64_t)first * CHUNK_DATA;
-    *end = (uint64_t)behind * CHUNK_DATA;
-    *begin = *begin < size ? *begin : size;
-    *end = *end < size ? *end : size;
-    return *begin < size ? STORE_OK : STORE_END;
+    *begin = offset < *end ? offset : *end;
+    return *begin < *end ? STORE_OK : STORE_END;
 }
 
 void store_reader_close(store_reader *reader)
