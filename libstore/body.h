@@ -80,6 +80,8 @@ struct chunk_range {
  * those of a later one. Deletes them; whether there are some. */
 int body_undo_unpublished(struct transaction *txn, const struct record *record);
 int body_has_unpublished(bool *out, store *s, const struct record *record);
+/* Whether anybody changed the body since the record. */
+int body_changed_since(bool *out, struct txn *txn, const struct record *record);
 /* The caretaker's, too: rows that a change of a published body superseded, in these chunks. Deletes a
  * slice of those of some, one after another, and takes note in `chunks`; how many have none left. */
 struct superseded {
@@ -179,6 +181,8 @@ int body_overlay(size_t *end, struct snapshot *objects, const struct record *rec
                  uint64_t base, size_t at, char *to, size_t size);
 /* The first chunk from `chunk` on with a delta that the record sees; `*out` stays if there is none. */
 int body_delta_next(uint32_t *out, struct snapshot *objects, const struct record *record, uint32_t chunk);
+/* Whether the body has a delta that is newer than the record. */
+int body_delta_newer(bool *out, struct snapshot *objects, const struct record *record);
 /* The caretaker's: all of a body's; merges those of some chunks into them. */
 int body_forget_deltas(struct txn *txn, uint64_t id);
 int body_merge_slice(store *s, bool *more);

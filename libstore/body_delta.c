@@ -154,6 +154,26 @@ int body_delta_next(uint32_t *out, struct snapshot *objects, const struct record
     return rc < 0 ? rc : STORE_OK;
 }
 
+int body_delta_newer(bool *out, struct snapshot *objects, const struct record *record)
+{
+    struct engine_cursor cursor;
+    struct slice found, value;
+    struct key key;
+    int rc = engine_cursor_open(&cursor, objects);
+
+    if (rc != STORE_OK)
+        return rc;
+    delta_key(&key, record->body_id, 0, 0);
+    key.size -= 12; /* the body's */
+    rc = engine_seek(&cursor, key_slice(&key), &found, &value);
+    while (rc == STORE_OK && !*out && found.size == DELTA_KEY && key_has_prefix(found, &key)) {
+        *out = get_be64((const char *)found.data + SCOPE_PREFIX + 12) > record->body_generation;
+        rc = engine_next(&cursor, &found, &value);
+    }
+    engine_cursor_close(&cursor);
+    return rc < 0 ? rc : STORE_OK;
+}
+
 int body_whole_chunk(char *whole, size_t *size, struct snapshot *objects, struct snapshot *bodies,
                      const struct record *record, uint32_t chunk, uint64_t *base)
 {

@@ -123,6 +123,71 @@ int body_has_unpublished(bool *out, store *s, const struct record *record)
     return rc;
 }
 
+/* ---------------------------------------------------------------- changes */
+
+static int row_exists(bool *out, struct snapshot *snapshot, const struct key *key)
+{
+    struct slice value;
+    int rc = engine_get(snapshot, key_slice(key), &value);
+
+    *out = rc == STORE_OK;
+    return rc < 0 ? rc : STORE_OK;
+}
+
+/* A newer row is of a change that was published, unless the marker of that stands and it is not known for what
+ * it superseded. */
+static int change_published(bool *out, struct txn *txn, struct snapshot *bodies, uint64_t id, uint64_t generation)
+{
+    bool marked;
+    struct key key;
+    int rc;
+
+    key_chunk(&key, id, CHUNK_NONE, generation);
+    rc = row_exists(&marked, bodies, &key);
+    key_garbage(&key, GARBAGE_RANGE, id);
+    key_add_u64(&key, generation);
+    if (rc == STORE_OK)
+        rc = row_exists(out, &txn->engine.view, &key);
+    *out = *out || !marked;
+    return rc;
+}
+
+static int newer_rows(bool *out, struct txn *txn, struct snapshot *bodies, const struct record *record)
+{
+    const struct chunk_range all = { 0, CHUNK_NONE };
+    struct walk walk;
+    int rc = walk_first(&walk, bodies, record->body_id, all);
+
+    if (rc < 0)
+        return rc;
+    while (rc == STORE_OK && !*out) {
+        if (walk.generation > record->body_generation)
+            rc = change_published(out, txn, bodies, record->body_id, walk.generation);
+        if (rc == STORE_OK)
+            rc = walk_next(&walk, all);
+    }
+    engine_cursor_close(&walk.cursor);
+    return rc < 0 ? rc : STORE_OK;
+}
+
+int body_changed_since(bool *out, struct txn *txn, const struct record *record)
+{
+    struct snapshot *bodies;
+    int rc = body_flush(txn);
+
+    *out = false;
+    if (rc == STORE_OK)
+        rc = body_delta_newer(out, &txn->engine.view, record);
+    if (rc != STORE_OK || *out)
+        return rc;
+    rc = engine_snapshot(&bodies, txn->store->bodies);
+    if (rc != STORE_OK)
+        return rc;
+    rc = newer_rows(out, txn, bodies, record);
+    engine_snapshot_end(bodies);
+    return rc;
+}
+
 /* -------------------------------------------------------------- reclaiming */
 
 int body_superseded_read(struct superseded *out, uint64_t id, uint64_t generation, struct slice row)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "body.h"
+#include "hold.h"
 #include "layout.h"
 #include "record.h"
 
@@ -401,6 +402,8 @@ static void sweep(struct caretaker *caretaker)
             body_drop(s, id);
     }
     body_unstage(s);
+    hold_sweep(s);
+    problem_reset();
 }
 
 /* ----------------------------------------------------------------- thread */

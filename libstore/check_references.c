@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "body.h"
+#include "hold.h"
 
 /* ------------------------------------------------------- published bodies */
 
@@ -69,7 +70,7 @@ static int check_count(struct check *check, uint64_t body, uint64_t published, u
     if (rc == STORE_OK && counted > 0)
         rc = check_unused(check, body);
     return rc == STORE_OK ? check_finding(check, "published_count", NULL, repaired,
-                                          "%llu records refer to body %llu, which counts %llu",
+                                          "%llu records and holds refer to body %llu, which counts %llu",
                                           (unsigned long long)counted, (unsigned long long)body,
                                           (unsigned long long)published) : rc;
 }
@@ -133,13 +134,34 @@ static int check_published(struct check *check, const struct check_rows *rows, s
     return counted == 0 ? check_unreferenced(check, body) : check_count(check, body, published, counted);
 }
 
+/* What sessions hold is referred to as well. */
+static int add_holds(struct check *check)
+{
+    struct check_rows rows;
+    struct hold_row hold;
+    struct key prefix;
+    int rc;
+
+    key_begin(&prefix, SCOPE_STORE, KIND_HOLD);
+    check_rows_begin(&rows, check, &prefix);
+    while ((rc = check_rows_next(&rows)) == STORE_OK)
+        if (hold_read(&hold, key_slice(&rows.at), rows.value))
+            buffer_append(&check->references, &hold.body, sizeof hold.body);
+    check_rows_end(&rows);
+    if (check->references.failed)
+        return check_no_memory();
+    return rc == ENGINE_ABSENT ? STORE_OK : rc;
+}
+
 int check_references(struct check *check)
 {
     struct check_rows rows;
     struct key prefix;
     size_t index = 0;
-    int rc;
+    int rc = add_holds(check);
 
+    if (rc != STORE_OK)
+        return rc;
     if (check->references.size > 0)
         qsort(check->references.data, reference_count(check), sizeof(uint64_t), ascending);
     key_begin(&prefix, SCOPE_STORE, KIND_PUBLISHED);
@@ -209,6 +231,20 @@ static int check_delta(struct check *check, const struct check_rows *rows)
                                           (unsigned long long)delta.id) : rc;
 }
 
+/* A hold that cannot be read is nobody's: no sweep would give it up. */
+static int check_hold(struct check *check, const struct check_rows *rows)
+{
+    bool repaired = false;
+    struct hold_row hold;
+    int rc;
+
+    if (hold_read(&hold, key_slice(&rows->at), rows->value))
+        return STORE_OK;
+    rc = check_del(check, key_slice(&rows->at), &repaired);
+    return rc == STORE_OK ? check_finding(check, "hold_damaged", NULL, repaired,
+                                          "a row that says who holds a body cannot be read") : rc;
+}
+
 static int check_store_row(struct check *check, const struct check_rows *rows)
 {
     size_t size = rows->at.size;
@@ -225,6 +261,8 @@ static int check_store_row(struct check *check, const struct check_rows *rows)
         break;
     case KIND_LOG:
         return STORE_OK;
+    case KIND_HOLD:
+        return check_hold(check, rows);
     case KIND_DELTA:
         return check_delta(check, rows);
     case KIND_PUBLISHED:

@@ -8,6 +8,7 @@
  *     'G' 'B' body                a body nobody refers to any more
  *     'G' 'C' collection          a scope whose collection was deleted
  *     'G' 'R' body generation     chunk rows that a range write superseded
+ *     'H' body nonce              a body that a session holds for readers
  *     'L' version                 change log: one commit's changes
  *     'N'                         the next id that store_reserve_ids gives out
  *     'P' body                    published body: how many records refer to it
@@ -38,6 +39,7 @@
 
 #define KIND_FORMAT 'F'
 #define KIND_GARBAGE 'G'
+#define KIND_HOLD 'H'
 #define KIND_LOG 'L'
 #define KIND_NEXT_ID 'N'
 #define KIND_PUBLISHED 'P'

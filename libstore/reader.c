@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "body.h"
+#include "hold.h"
 #include "stat.h"
 #include "tree.h"
 #include "txn.h"
@@ -14,6 +15,7 @@ struct store_reader {
     struct record record; /* of a chunked body: its slices mean nothing */
     uint64_t position;
     char *body;           /* whole, when it is not chunked; owned */
+    bool held;
 };
 
 /* A property or an inline body is small: it is kept. */
@@ -123,10 +125,24 @@ int store_reader_extent(uint64_t *begin, uint64_t *end, store_reader *reader, ui
     return *begin < *end ? STORE_OK : STORE_END;
 }
 
+int store_reader_keep(store_reader *reader)
+{
+    int rc;
+
+    store_enter();
+    if (reader->body || reader->held)
+        return STORE_OK;
+    rc = hold_take(reader->store, &reader->record);
+    reader->held = rc == STORE_OK;
+    return rc;
+}
+
 void store_reader_close(store_reader *reader)
 {
     if (!reader)
         return;
+    if (reader->held)
+        hold_give_up(reader->store, reader->record.body_id);
     free(reader->body);
     free(reader);
 }

@@ -296,14 +296,16 @@ static void release(store *s)
 /* What an earlier process left to be reclaimed: looked for cheaply. */
 static bool leftovers(store *s)
 {
-    struct engine *engines[3] = { s->objects, s->objects, s->bodies };
-    struct key prefixes[3];
+    struct engine *engines[] = { s->objects, s->objects, s->objects, s->bodies };
+    enum { PREFIXES = sizeof engines / sizeof *engines };
+    struct key prefixes[PREFIXES];
     bool found = false;
 
     key_begin(&prefixes[0], SCOPE_STORE, KIND_GARBAGE);
     key_begin(&prefixes[1], SCOPE_STORE, KIND_DELTA);
-    key_begin(&prefixes[2], 0, BODY_STAGED);
-    for (int i = 0; i < 3 && !found; i++) {
+    key_begin(&prefixes[2], SCOPE_STORE, KIND_HOLD);
+    key_begin(&prefixes[3], 0, BODY_STAGED);
+    for (int i = 0; i < PREFIXES && !found; i++) {
         struct engine_cursor cursor;
         struct snapshot *snapshot;
         struct slice key, value;

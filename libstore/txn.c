@@ -85,8 +85,9 @@ int txn_close(struct txn *txn)
         s->version_commit = txn->engine.view.id;
         s->version_next = txn->next_version;
         shared_wake(s->shared);
-        caretaker_poke(s, txn->garbage);
     }
+    if (rc == STORE_OK)
+        caretaker_poke(s, txn->garbage);
     end(txn, rc == STORE_OK);
     return rc;
 }
