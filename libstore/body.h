@@ -23,6 +23,7 @@
 
 #define BODY_MAX ((uint64_t)CHUNK_NONE * CHUNK_DATA) /* bytes of one body */
 #define BODY_COMMIT (64u * CHUNK_DATA)               /* about 4 MiB: what a transaction keeps in memory */
+#define BODY_CHANGES_MAX (256u * CHUNK_DATA)         /* of changed chunks in one transaction */
 #define BODY_DROP_SLICE 512                          /* rows that one transaction deletes ... */
 #define BODY_DROP_ROOM (128u << 10)                  /* ... what that may take of the file, at most */
 #define BODY_KEPT_MAX (16u * CHUNK_DATA)             /* a larger body is not kept in memory, but staged at once */
@@ -200,5 +201,19 @@ struct body_change {
 /* A short range becomes a delta, else the touched chunks are written anew. The caller publishes by writing the record
  * with that generation. */
 int body_change(struct txn *txn, const struct body_change *change);
+/* The chunks that it touches. */
+struct chunk_range body_change_chunks(const struct body_change *change);
+
+/* What writes chunks waits in memory for the end of the transaction, as kept bodies do (body_flush), and shares their
+ * commit. A long change is kept in pieces of whole chunks. */
+int body_keep_change(struct txn *txn, const struct body_change *change);
+int body_write_kept_changes(const struct txn *owner, struct transaction *txn);
+struct body_piece {
+    struct body_change change;
+    struct chunk_range chunks; /* of the whole change, for its marker */
+    bool continued;            /* another piece came before */
+    uint64_t since;            /* the transaction's first version */
+};
+int body_write_piece(struct transaction *txn, struct snapshot *objects, const struct body_piece *piece);
 
 #endif

@@ -80,7 +80,7 @@ static int write_kept(void *context, struct transaction *txn)
             rc = body_put_chunks(txn, body.id, 0, data, body.size);
         data += body.size;
     }
-    return rc;
+    return rc == STORE_OK ? body_write_kept_changes(owner, txn) : rc;
 }
 
 int body_flush(struct txn *txn)
@@ -88,13 +88,17 @@ int body_flush(struct txn *txn)
     struct kept_bodies *kept = &txn->kept;
     int rc;
 
-    if (kept->bodies.size == 0)
+    if (kept->bodies.size == 0 && kept->changes.size == 0)
         return STORE_OK;
-    rc = body_commit(txn->store, kept->bytes.size, write_kept, txn);
+    rc = body_commit(txn->store, kept->bytes.size + kept->changes_room, write_kept, txn);
     if (rc != STORE_OK)
         return rc;
     buffer_clear(&kept->bytes);
     buffer_clear(&kept->bodies);
+    buffer_clear(&kept->change_bytes);
+    buffer_clear(&kept->changes);
+    kept->changes_room = 0;
+    kept->flushes++;
     return STORE_OK;
 }
 

@@ -128,9 +128,9 @@ static bool attempt(store *s, struct turn *first, size_t count, bool *out)
     for (struct turn *turn = first; i < count && !spoilt; turn = turn->next, i++) {
         if (out[i])
             continue;
-        size_t bodies = txn.staged_count;
+        uint64_t bodies = txn.staged_count, changes = txn.kept.changes_ever;
         run_one(&txn, turn->op, scarce, &spoilt);
-        brought[i] = txn.staged_count > bodies;
+        brought[i] = txn.staged_count > bodies || txn.kept.changes_ever > changes;
         if (spoilt && turn->op->code == STORE_FULL && txn_grown(s)) {
             txn_cancel(&txn);
             return false;

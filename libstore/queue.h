@@ -33,6 +33,8 @@ struct txn_mark {
     size_t touches;
     struct touch last_touch; /* if there are any: later ones are added to it */
     size_t staged;
+    size_t kept_changes, kept_change_bytes;
+    unsigned flushes;
     uint64_t writes;
 };
 struct txn_mark txn_mark(const struct txn *txn);

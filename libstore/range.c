@@ -143,6 +143,13 @@ static bool fits_inline(const struct record *existing, const struct range_write 
     return new_size(write, existing ? existing->size : 0) + attributes + RECORD_HEADER <= RECORD_INLINE_MAX;
 }
 
+/* A longer range makes a new body outside the transaction, unless that goes on anyhow. */
+static bool short_enough(const struct record *existing, const struct range_write *write)
+{
+    return write->bytes.size <= (write->request->txn ? existing->size / 2 : RANGE_IN_PLACE) ||
+           write->bytes.size <= RANGE_IN_PLACE;
+}
+
 static int in_place(struct txn *txn, const struct target *target, const struct record *existing,
                     struct range_operation *op)
 {
@@ -150,7 +157,7 @@ static int in_place(struct txn *txn, const struct target *target, const struct r
         return NEEDS_SPLICE;
     if (fits_inline(existing, op->write))
         return rewrite_inline(txn, target, existing, op);
-    if (existing && existing->flags & RECORD_CHUNKED && op->write->bytes.size <= RANGE_IN_PLACE)
+    if (existing && existing->flags & RECORD_CHUNKED && short_enough(existing, op->write))
         return change_chunked(txn, target, existing, op);
     return NEEDS_SPLICE;
 }

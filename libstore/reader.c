@@ -29,6 +29,12 @@ static int keep_body(store_reader *reader, const char *location, const store_get
     return rc;
 }
 
+/* Whether the transaction has changed the body itself: a stream, which may outlive it, would not see that. */
+static bool changed_within(const struct view *view, const struct record *record)
+{
+    return view->txn && record->body_generation >= view->txn->first_version;
+}
+
 static int open_reader(store_reader *reader, const char *location, const store_get_options *options)
 {
     const struct address address = get_address(location, options);
@@ -40,7 +46,8 @@ static int open_reader(store_reader *reader, const char *location, const store_g
     if (rc != STORE_OK)
         return rc;
     rc = tree_find(&reader->record, &target, &view, &address);
-    if (rc == STORE_OK && reader->record.flags & RECORD_CHUNKED && target.property.size == 0)
+    if (rc == STORE_OK && reader->record.flags & RECORD_CHUNKED && target.property.size == 0 &&
+        !changed_within(&view, &reader->record))
         stat_fill(&reader->stat, &reader->record, target.definition);
     else if (rc == STORE_OK)
         rc = ENGINE_ABSENT;

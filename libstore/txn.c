@@ -50,6 +50,8 @@ static void end(struct txn *txn, bool committed)
     free(txn->staged);
     buffer_release(&txn->kept.bytes);
     buffer_release(&txn->kept.bodies);
+    buffer_release(&txn->kept.change_bytes);
+    buffer_release(&txn->kept.changes);
     buffer_release(&txn->changes);
     buffer_release(&txn->touches);
 }
@@ -115,11 +117,22 @@ struct txn_mark txn_mark(const struct txn *txn)
 {
     struct txn_mark mark = { .next_version = txn->next_version, .changes = txn->changes.size,
                              .touches = txn->touches.size, .staged = txn->staged_count,
+                             .kept_changes = txn->kept.changes.size,
+                             .kept_change_bytes = txn->kept.change_bytes.size, .flushes = txn->kept.flushes,
                              .writes = txn->engine.writes };
 
     if (mark.touches > 0)
         memcpy(&mark.last_touch, txn->touches.data + mark.touches - sizeof mark.last_touch, sizeof mark.last_touch);
     return mark;
+}
+
+/* What was flushed in between is not published; what was kept since is forgotten. */
+static void forget_changes(struct kept_bodies *kept, const struct txn_mark *mark)
+{
+    bool flushed = kept->flushes != mark->flushes;
+
+    kept->changes.size = flushed ? 0 : mark->kept_changes;
+    kept->change_bytes.size = flushed ? 0 : mark->kept_change_bytes;
 }
 
 void txn_back_to(struct txn *txn, const struct txn_mark *mark)
@@ -132,6 +145,7 @@ void txn_back_to(struct txn *txn, const struct txn_mark *mark)
                sizeof mark->last_touch);
     while (txn->staged_count > mark->staged)
         body_take_back(txn, txn->staged[--txn->staged_count]);
+    forget_changes(&txn->kept, mark);
     if (txn->namespace_changed || txn->engine.writes != mark->writes)
         tree_cache_clear(txn->cache);
 }

@@ -16,10 +16,15 @@
 struct tree_cache;
 struct view;
 
-/* Bodies that wait in memory for the end of a transaction (body_kept.c). */
+/* What waits in memory for the end of a transaction, to be written to the bodies file (body_kept.c). */
 struct kept_bodies {
-    struct buffer bytes;  /* one body after another */
-    struct buffer bodies; /* the id and size of each */
+    struct buffer bytes;        /* one body after another */
+    struct buffer bodies;       /* the id and size of each */
+    struct buffer change_bytes; /* of changes of published bodies (body_change.c) */
+    struct buffer changes;
+    uint64_t changes_room;      /* what they take of the file */
+    uint64_t changes_ever;      /* those written already as well */
+    unsigned flushes;
 };
 
 /* That entries of a collection came or went (collection_row.c). */
