@@ -96,6 +96,8 @@ static int run_all(const struct options *options)
 {
     static struct result result;
 
+    if (options->suite == &suite_files)
+        mount_enter_namespace();
     report_begin(options);
     for (const struct workload **workload = workloads_of(options); *workload; workload++) {
         report_start(*workload);
@@ -137,7 +139,6 @@ static int supervise(struct options *options)
     signal(SIGHUP, pass_on);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
-    mount_clear(directory);
     files_remove(directory);
     free(directory);
     if (WIFSIGNALED(status)) {

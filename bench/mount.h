@@ -49,8 +49,9 @@ void mount_download(void *session, const char *key, struct value_stream *stream)
 void mount_again(struct worker *worker);
 /* Opens a file, or fails the run. */
 int mount_open_file(const struct mount *mount, const char *key, int flags);
-/* Unmounts whatever is mounted below a directory, however its server is. */
-void mount_clear(const char *directory);
+/* From then on mounts are this process's and its children's alone, and end with them. A copy of one in
+ * somebody else's namespace would keep its server from ending. */
+void mount_enter_namespace(void);
 
 extern const struct workload work_files[], work_tree[], work_large[], work_memory[];
 

@@ -34,7 +34,7 @@ static bool redirect(int descriptor, const char *path)
 
 static _Noreturn void become(const char *const *arguments, const char *output, const char *errors)
 {
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     allow_descriptors();
     if (redirect(STDOUT_FILENO, output ? output : "/dev/null") && (!errors || redirect(STDERR_FILENO, errors)))
         execvp(arguments[0], (char *const *)arguments);

@@ -9,8 +9,8 @@
 #include "bench.h"
 
 /* Starts a program, by its path or as the shell finds it. What it prints goes to the file `output`, or
- * nowhere if that is NULL; its complaints to the file `errors`, or to ours. It is told to end when the
- * calling thread does. */
+ * nowhere if that is NULL; its complaints to the file `errors`, or to ours. It dies with the calling
+ * thread. */
 pid_t process_start(const char *const *arguments, const char *output, const char *errors);
 /* Whether it has ended; process_wait() is due all the same. */
 bool process_ended(pid_t id);
