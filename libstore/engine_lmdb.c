@@ -218,10 +218,10 @@ void engine_close(struct engine *engine)
     /* After fork() all of it still belongs to the parent, LMDB's locks above all. */
     if (!engine || engine_forked(engine))
         return;
+    engine_lmdb_close_checkpoints(engine); /* may read once more */
     engine_lmdb_empty_pool(engine, true);
     if (engine->attachment && engine->options.attachment_free)
         engine->options.attachment_free(engine->attachment);
-    engine_lmdb_close_checkpoints(engine);
     if (engine->env)
         mdb_env_close(engine->env);
     destroy_engine(engine);
