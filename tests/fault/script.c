@@ -142,6 +142,11 @@ static int range_in_place(store *s) { return store_patch_range(NULL, s, "/large"
 static int range_shared(store *s) { return store_patch_range(NULL, s, "/shared", 70000, "XYZ", 3, NULL); }
 static int range_beyond(store *s) { return store_patch_range(NULL, s, "/plain", 150000, "XYZ", 3, NULL); }
 
+static int resize_small(store *s) { return store_resize(NULL, s, "/plain", 3, NULL); }
+static int resize_longer(store *s) { return store_resize(NULL, s, "/plain", 300000, NULL); }
+static int resize_shorter(store *s) { return store_resize(NULL, s, "/dir/large", 100000, NULL); }
+static int resize_shared(store *s) { return store_resize(NULL, s, "/shared", 70000, NULL); }
+
 static int post(store *s, const char *location, const char *body)
 {
     store_answer answer;
@@ -225,6 +230,67 @@ static int abandon_stream(store *s)
         rc = store_writer_write(writer, large, LARGE);
         store_writer_close(writer);
     }
+    return rc;
+}
+
+/* Writes over what went to the file already, reads it back. */
+static int rework_stream(store *s)
+{
+    enum { FAR = 10 << 20 };
+    store_writer *writer;
+    char back[100];
+    size_t got;
+    int rc = store_writer_open(&writer, s, "/streamed", NULL);
+
+    if (rc != STORE_OK)
+        return rc;
+    memset(large, 's', sizeof large);
+    for (size_t at = 0; at < FAR && rc == STORE_OK; at += LARGE)
+        rc = store_writer_write(writer, large, LARGE);
+    rc = rc ? rc : store_writer_write_at(writer, 70000, "XYZ", 3);
+    rc = rc ? rc : store_writer_write_at(writer, 2 * FAR, "XYZ", 3);
+    rc = rc ? rc : store_writer_read(&got, writer, back, sizeof back, 69990);
+    rc = rc ? rc : store_writer_commit(NULL, writer);
+    store_writer_close(writer);
+    return rc;
+}
+
+static int keep_version(store *s)
+{
+    store_reader *reader;
+    uint64_t begin, end;
+    int rc = store_reader_open(&reader, s, "/large", NULL);
+
+    if (rc != STORE_OK)
+        return rc;
+    rc = store_reader_extent(&begin, &end, reader, 0);
+    rc = rc ? rc : store_reader_keep(reader);
+    store_reader_close(reader);
+    return rc;
+}
+
+static int room(store *s)
+{
+    store_room room;
+
+    return store_room_get(&room, s);
+}
+
+static int several_changes(store *s)
+{
+    store_txn *txn;
+    int rc = store_begin(&txn, s, false);
+
+    if (rc != STORE_OK)
+        return rc;
+    for (uint64_t at = 0; at < 150000 && rc == STORE_OK; at += 30000)
+        rc = store_patch_range(NULL, s, "/dir/large", at, large, 20000, REQUEST(.txn = txn));
+    rc = rc ? rc : store_patch_range(NULL, s, "/dir/large", 5, "XYZ", 3, REQUEST(.txn = txn));
+    rc = rc ? rc : store_resize(NULL, s, "/dir/large", 80000, REQUEST(.txn = txn));
+    rc = rc ? rc : store_patch_range(NULL, s, "/dir/large", 400000, "XYZ", 3, REQUEST(.txn = txn));
+    if (rc == STORE_OK)
+        return store_commit(txn);
+    store_abort(txn);
     return rc;
 }
 
@@ -461,7 +527,8 @@ const struct step SCRIPT[] = {
     STEP(put_typed), STEP(put_array), STEP(put_typed_large), STEP(put_value), STEP(put_link), STEP(patch_merge),
     STEP(patch_json), STEP(patch_property), STEP(patch_key), STEP(patch_insert), STEP(patch_many),
     { "patch_partial", patch_partial, true }, STEP(range_small), STEP(range_in_place), STEP(range_of_chunks), STEP(range_shared),
-    STEP(range_beyond), STEP(post_typed), STEP(post_plain), STEP(delete_object), STEP(delete_typed),
+    STEP(range_beyond), STEP(resize_small), STEP(resize_longer), STEP(resize_shorter), STEP(resize_shared),
+    STEP(rework_stream), STEP(keep_version), STEP(room), STEP(several_changes), STEP(post_typed), STEP(post_plain), STEP(delete_object), STEP(delete_typed),
     STEP(delete_property), STEP(delete_last), STEP(delete_tree), STEP(move_object), STEP(move_over), STEP(move_tree),
     STEP(move_typed), STEP(copy_object), STEP(copy_tree), STEP(copy_typed), STEP(make), STEP(set), STEP(set_meta),
     STEP(drop_meta), STEP(define_new), STEP(define_full), STEP(define_plain), STEP(stream_large), STEP(stream_small),
