@@ -139,10 +139,13 @@ int body_read(struct snapshot *objects, struct snapshot *bodies, const struct re
 int body_confirm_hole(const struct view *view, const struct record *record);
 /* Reads in the view's snapshot of the bodies, or one of its own; holes confirmed. */
 int body_read_at(const struct view *view, const struct record *record, uint64_t offset, void *out, size_t size);
-/* The first run of chunks [*first, *end) from `chunk` on of which the file keeps anything, as the record sees them;
- * both are the number of its chunks if there is none. The rest are holes, if body_confirm_hole agrees. */
+/* The first run of chunks [*first, *end) from `chunk` on of which the file keeps anything, as the record sees
+ * them, or the first `most` of it; both are the number of its chunks if there is none. The rest are holes, if
+ * body_confirm_hole agrees. */
 int body_extent(uint32_t *first, uint32_t *end, struct snapshot *objects, struct snapshot *bodies,
-                const struct record *record, uint32_t chunk);
+                const struct record *record, uint32_t chunk, uint32_t most);
+/* Whether the file keeps anything of more than `limit` chunks from `chunk` on. */
+int body_more_kept(bool *out, const struct view *view, const struct record *record, uint32_t chunk, uint32_t limit);
 /* The same in bytes: the run at or behind `offset`, holes confirmed, in snapshots that are taken now unless the view
  * has them. STORE_END, and both the size, if there is none. */
 int body_extent_at(uint64_t *begin, uint64_t *end, const struct view *view, const struct record *record,

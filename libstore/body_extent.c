@@ -68,7 +68,7 @@ static int next_kept(uint32_t *out, struct scan *scan, struct snapshot *bodies, 
 }
 
 int body_extent(uint32_t *first, uint32_t *end, struct snapshot *objects, struct snapshot *bodies,
-                const struct record *record, uint32_t chunk)
+                const struct record *record, uint32_t chunk, uint32_t most)
 {
     struct scan scan = { .objects = objects, .record = record,
                          .chunks = (uint32_t)((record->size + CHUNK_DATA - 1) / CHUNK_DATA) };
@@ -80,7 +80,7 @@ int body_extent(uint32_t *first, uint32_t *end, struct snapshot *objects, struct
         return rc;
     rc = next_kept(first, &scan, bodies, chunk);
     *end = next = *first;
-    while (rc == STORE_OK && next == *end && *end < scan.chunks) {
+    while (rc == STORE_OK && next == *end && *end < scan.chunks && *end - *first < most) {
         ++*end;
         rc = next_kept(&next, &scan, bodies, *end);
     }
@@ -90,7 +90,7 @@ int body_extent(uint32_t *first, uint32_t *end, struct snapshot *objects, struct
 
 /* The objects' snapshot first: the bodies' must not be older. */
 static int find_extent(uint32_t *first, uint32_t *end, const struct view *view, const struct record *record,
-                       uint32_t chunk)
+                       uint32_t chunk, uint32_t most)
 {
     struct snapshot *objects = view->snapshot, *bodies = view->bodies;
     int rc = objects ? STORE_OK : engine_snapshot(&objects, view->store->objects);
@@ -100,7 +100,7 @@ static int find_extent(uint32_t *first, uint32_t *end, const struct view *view, 
     if (!bodies)
         rc = engine_snapshot(&bodies, view->store->bodies);
     if (rc == STORE_OK)
-        rc = body_extent(first, end, objects, bodies, record, chunk);
+        rc = body_extent(first, end, objects, bodies, record, chunk, most);
     if (bodies && !view->bodies)
         engine_snapshot_end(bodies);
     if (!view->snapshot)
@@ -124,7 +124,7 @@ int body_extent_at(uint64_t *begin, uint64_t *end, const struct view *view, cons
     }
     rc = body_settle(view);
     if (rc == STORE_OK)
-        rc = find_extent(&first, &behind, view, record, chunk);
+        rc = find_extent(&first, &behind, view, record, chunk, CHUNK_NONE);
     if (rc == STORE_OK && !view->bodies)
         rc = body_confirm_hole(view, record);
     if (rc != STORE_OK)
@@ -134,4 +134,19 @@ int body_extent_at(uint64_t *begin, uint64_t *end, const struct view *view, cons
     *begin = *begin < size ? *begin : size;
     *end = *end < size ? *end : size;
     return *begin < size ? STORE_OK : STORE_END;
+}
+
+int body_more_kept(bool *out, const struct view *view, const struct record *record, uint32_t chunk, uint32_t limit)
+{
+    uint32_t first = chunk, end = chunk, count = 0;
+    int rc = body_settle(view);
+
+    while (rc == STORE_OK && count <= limit) {
+        rc = find_extent(&first, &end, view, record, end, limit + 1 - count);
+        if (rc != STORE_OK || first == end)
+            break;
+        count += end - first;
+    }
+    *out = count > limit;
+    return rc;
 }

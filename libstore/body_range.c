@@ -88,7 +88,7 @@ static int cut_chunks(struct transaction *txn, struct snapshot *objects, const s
     if (change->offset % CHUNK_DATA > 0)
         rc = cut_chunk(txn, objects, piece, end++);
     while (rc == STORE_OK) {
-        rc = body_extent(&first, &end, objects, &txn->view, record, end);
+        rc = body_extent(&first, &end, objects, &txn->view, record, end, CHUNK_NONE);
         if (first == end)
             break;
         for (chunk = first; chunk < end && rc == STORE_OK; chunk++) {

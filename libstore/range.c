@@ -107,9 +107,21 @@ static int replace_chunks(struct txn *txn, const struct target *target, const st
     return rc == STORE_OK ? node_write(txn, target, &change, &op->operation.answer->one) : rc;
 }
 
-static bool worth_cutting(uint64_t size, uint64_t old)
+/* Whether to cut the body off at `size`, or to copy what is kept. */
+static int worth_cutting(bool *out, struct txn *txn, const struct record *record, uint64_t size)
 {
-    return (old - size) / CHUNK_DATA <= CUT_MAX * (size / CHUNK_DATA + 1);
+    uint32_t kept = (uint32_t)(size / CHUNK_DATA);
+    uint64_t limit = CUT_MAX * ((uint64_t)kept + 1);
+    struct view view = view_of_txn(txn);
+    bool more = true;
+    int rc = STORE_OK;
+
+    *out = (record->size - size) / CHUNK_DATA <= limit;
+    if (*out || record->body_generation == GENERATION_UPLOAD)
+        return STORE_OK;
+    rc = body_more_kept(&more, &view, record, kept, (uint32_t)limit); /* holes cost nothing */
+    *out = !more;
+    return rc;
 }
 
 static int change_chunked(struct txn *txn, const struct target *target, const struct record *existing,
@@ -119,6 +131,7 @@ static int change_chunked(struct txn *txn, const struct target *target, const st
     uint64_t size = new_size(write, existing->size), references;
     struct node_change change = { .kind = NODE_OBJECT, .old = existing, .request = write->request, .resized = true,
                                   .size = size, .generation = existing->body_generation };
+    bool in_place = true;
     int rc;
 
     if (size > existing->size && change.generation == GENERATION_UPLOAD)
@@ -126,9 +139,11 @@ static int change_chunked(struct txn *txn, const struct target *target, const st
     if (write->bytes.size == 0 && size >= existing->size)
         return node_write(txn, target, &change, &op->operation.answer->one);
     rc = body_references(&references, &txn->engine.view, existing->body_id);
+    if (rc == STORE_OK && size < existing->size)
+        rc = worth_cutting(&in_place, txn, existing, size);
     if (rc != STORE_OK)
         return rc;
-    if (references > 1 || (size < existing->size && !worth_cutting(size, existing->size)))
+    if (references > 1 || !in_place)
         return NEEDS_SPLICE; /* a COPY shares the chunks, or there are few to copy */
     change.version = txn_version(txn);
     return replace_chunks(txn, target, existing, change, op);
