@@ -24,7 +24,7 @@ struct file {
     pthread_mutex_t lock;
     struct node *node;         /* not referenced: the node owns the file */
     unsigned handles;          /* and other users of the moment; guarded by the table's lock */
-    unsigned writers;          /* handles that may write */
+    unsigned writers;          /* handles that may write and are not closed: see handle.closed */
     enum file_state state;
     bool known;                /* `stat` is filled in */
     bool dirty;                /* there are bytes or attributes that are not published */
@@ -50,6 +50,7 @@ struct handle {
     struct file *file;
     int flags;                 /* of open() */
     pid_t opener;              /* thread that opened it; 0: not known (another pid namespace) */
+    bool closed;               /* close(2) was heard of, and nothing was written since; the kernel's RELEASE comes later */
     bool wrote;                /* there are bytes of it that may not be published yet */
     bool killed;               /* its process died by a signal: what it wrote is not to be published */
     unsigned epoch;            /* the file's when it was opened, or when it went on to a newer version ... */
@@ -86,6 +87,9 @@ struct file *file_find(struct fs *fs, struct node *node);
 void file_put(struct fs *fs, struct file *file);
 
 /* All below are to be called with the file's lock held. */
+
+/* Something was written through the handle. */
+void handle_wrote(struct handle *handle);
 
 /* Fills in `stat`, if it is not known yet. */
 int file_load(struct fs *fs, struct file *file);

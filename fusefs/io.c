@@ -148,7 +148,7 @@ static int write_file(struct fs *fs, struct handle *handle, const char *data, si
     if (error)
         return error;
     file_touch(file, privileged);
-    handle->wrote = true;
+    handle_wrote(handle);
     return scan(file, data, size, offset);
 }
 
@@ -214,7 +214,7 @@ void op_fallocate(fuse_req_t request, fuse_ino_t ino, int mode, off_t offset, of
         error = allocate(file->content, mode, (uint64_t)offset, (uint64_t)length);
     if (!error) {
         file_touch(file, is_privileged(request));
-        handle->wrote = true;
+        handle_wrote(handle);
     }
     pthread_mutex_unlock(&file->lock);
     fuse_reply_err(request, error);

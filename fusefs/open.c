@@ -19,6 +19,22 @@ static bool may_write(int flags)
 
 /* ------------------------------------------------------------ end of a handle */
 
+/* It is no writer any more, until it writes all the same: by a copy of the descriptor, or a mapping. */
+static void end_writing(struct handle *handle)
+{
+    if (may_write(handle->flags) && !handle->closed)
+        handle->file->writers--;
+    handle->closed = true;
+}
+
+void handle_wrote(struct handle *handle)
+{
+    if (handle->closed)
+        handle->file->writers++;
+    handle->closed = false;
+    handle->wrote = true;
+}
+
 /* What a close did not publish: bytes that came later (a mapping), the writer's death, or what the store refused. Nobody
  * hears of an error any more, so what cannot be published is put where it can be found. */
 static void finish(struct fs *fs, struct handle *handle)
@@ -55,7 +71,7 @@ static void close_handle(struct fs *fs, struct handle *handle)
 
     if (may_write(handle->flags)) {
         pthread_mutex_lock(&file->lock);
-        file->writers--;
+        end_writing(handle);
         finish(fs, handle);
         pthread_mutex_unlock(&file->lock);
     }
@@ -275,12 +291,13 @@ void op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
     int error = 0;
 
     (void)ino;
-    if (handle->wrote && is_writers_close(request, handle)) {
+    if (may_write(handle->flags) && is_writers_close(request, handle)) {
         pthread_mutex_lock(&file->lock);
-        handle->killed = file->dirty && caller_killed(fuse_req_ctx(request)->pid);
-        if (!handle->killed)
+        handle->killed = handle->wrote && file->dirty && caller_killed(fuse_req_ctx(request)->pid);
+        if (handle->wrote && !handle->killed)
             error = file_publish(fs, file);
-        handle->wrote = file->dirty;
+        handle->wrote &= file->dirty;
+        end_writing(handle);
         pthread_mutex_unlock(&file->lock);
     }
     fuse_reply_err(request, error);

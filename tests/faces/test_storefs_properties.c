@@ -252,6 +252,21 @@ Test(storefs_properties, scratch_files_live_beside_properties_and_never_in_the_s
     assert_soon(stat_of("people/ada/age").st_ino >> 63);
 }
 
+Test(storefs_properties, what_was_closed_is_published_by_its_rename)
+{
+    char age[16];
+
+    for (int i = 100; i < 300; i++) {
+        snprintf(age, sizeof age, "%d", i);
+        put_file("people/ada/.new", age);
+        assert_sys(rename("people/ada/.new", "people/ada/age"));
+        assert_body("/people/ada/age", age);
+        put_file("people/ada/.new", "\"wrong\"");
+        assert_errno(EINVAL, rename("people/ada/.new", "people/ada/age"));
+        assert_body("/people/ada/age", age);
+    }
+}
+
 /* ------------------------------------------------------------------- attributes */
 
 Test(storefs_properties, an_objects_attributes_are_those_of_its_directory)
