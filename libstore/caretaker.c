@@ -8,6 +8,7 @@
 #include "body.h"
 #include "hold.h"
 #include "layout.h"
+#include "names.h"
 #include "record.h"
 
 #define ROUND_MS 30000         /* between two sweeps when nothing happens */
@@ -106,6 +107,8 @@ static int discard(struct txn *txn, struct slice key, struct slice value)
         key_garbage(&row, GARBAGE_COLLECTION, record.id);
         return engine_put(&txn->engine, key_slice(&row), slice_of("", 0));
     }
+    if (record.kind == NODE_NAME)
+        return names_drop(txn, record.id, key);
     return record.flags & RECORD_CHUNKED ? body_release(txn, record.body_id) : STORE_OK;
 }
 
@@ -143,7 +146,7 @@ static int empty_scope(struct txn *txn, uint64_t scope, int count)
 static int own_transaction(store *s, int (*run)(struct txn *txn, const struct garbage *items, size_t *count),
                            const struct garbage *items, size_t *count)
 {
-    struct txn txn = { .store = s };
+    struct txn txn = { .store = s, .now = clock_now() };
     int rc = engine_begin(&txn.engine, s->objects);
 
     if (rc == STORE_OK)

@@ -241,12 +241,14 @@ static void release(struct check *check)
         engine_snapshot_end(check->bodies);
     idset_release(&check->ids);
     idset_release(&check->scopes);
+    idset_release(&check->named);
     idset_release(&check->verified);
     idset_release(&check->mismatched);
     buffer_release(&check->references);
     buffer_release(&check->drops);
     buffer_release(&check->path);
     buffer_release(&check->space);
+    buffer_release(&check->node);
     doc_release(&check->doc);
 }
 
@@ -277,7 +279,7 @@ static int walk_root(struct check *check)
 static int check_objects(struct check *check)
 {
     static int (*const parts[])(struct check *) = { check_log, walk_root, check_garbage_collections };
-    static int (*const conclusions[])(struct check *) = { check_orphans, check_references };
+    static int (*const conclusions[])(struct check *) = { check_orphans, check_names, check_references };
     static int (*const last[])(struct check *) = { check_root, check_next_id, check_store_rows };
     int rc = STORE_OK;
 

@@ -53,12 +53,14 @@ struct check {
     bool discarded;           /* it was deleted and is only waiting to be reclaimed */
     struct idset ids;         /* of nodes */
     struct idset scopes;      /* of collections that were walked */
+    struct idset named;       /* nodes with several names of which one was seen */
     struct idset verified;    /* bodies with several references that were read */
     struct idset mismatched;  /* hashes of index keys that were reported already */
     struct buffer references; /* u64 body ids, one for each reference of a record */
     struct buffer drops;      /* keys of chunk rows to be deleted, CHUNK_KEY bytes each */
     struct buffer path;       /* location of what is being looked at */
     struct buffer space;      /* a body that is in chunks */
+    struct buffer node;       /* the row of a node with several names */
     struct doc doc;
 };
 
@@ -118,9 +120,21 @@ int check_typed(struct check *check, struct check_collection *collection, struct
                 const struct record *record, const char *location);
 int check_index(struct check *check, const struct check_collection *collection, const char *location);
 
+/* Reads a record; what is wrong with it is a finding. */
+int check_record(struct record *out, bool *readable, struct check *check, struct slice value, const char *location);
+/* The record refers to a body: check_references counts. */
+int check_note_reference(struct check *check, const struct record *record);
+
+/* check_names.c: an entry that is a name. `record` becomes that of its node, if this is the first of its names
+ * that is seen and it can be read. Then all nodes with several names. */
+int check_name(struct record *record, bool *first, struct check *check, const struct key *entry, const char *location);
+int check_names(struct check *check);
+
 /* check_scopes.c: deleted collections that are not reclaimed yet; those that are in no collection. */
 int check_garbage_collections(struct check *check);
 int check_orphans(struct check *check);
+/* The collection for what was lost, made if it is missing. `*id` is 0 when something else stands there. */
+int check_lost_and_found(uint64_t *id, struct check *check);
 /* A record for a collection that has none. */
 int check_attach(struct check *check, const struct key *key, uint64_t collection, uint64_t version);
 

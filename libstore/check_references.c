@@ -259,6 +259,10 @@ static int check_store_row(struct check *check, const struct check_rows *rows)
         if (size == SCOPE_PREFIX)
             return STORE_OK;
         break;
+    case KIND_NODE:
+        if (size == SCOPE_PREFIX + 8 || size > SCOPE_PREFIX + 16)
+            return STORE_OK;
+        break;
     case KIND_LOG:
         return STORE_OK;
     case KIND_HOLD:

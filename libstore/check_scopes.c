@@ -150,12 +150,11 @@ int check_attach(struct check *check, const struct key *key, uint64_t collection
         return rc;
     record.flags = rc == STORE_OK ? RECORD_TYPED : 0;
     check->mended = true;
-    rc = node_rewrite(txn, &target, &record, version);
+    rc = node_rewrite(txn, &target.key, &record, version);
     return rc == STORE_OK ? collection_row_move(txn, collection, key) : rc;
 }
 
-/* The collection for what was lost, made if it is missing. `*id` is 0 when something else stands there. */
-static int lost_and_found(uint64_t *id, struct check *check)
+int check_lost_and_found(uint64_t *id, struct check *check)
 {
     struct txn *txn = &check->txn;
     struct target target = { 0 };
@@ -221,7 +220,7 @@ static int mend_orphan(bool *mended, struct check *check, uint64_t orphan, bool 
         key_garbage(&key, GARBAGE_COLLECTION, orphan);
         return check_put(check, key_slice(&key), slice_of("", 0), mended);
     }
-    rc = lost_and_found(&lost, check);
+    rc = check_lost_and_found(&lost, check);
     return rc == STORE_OK && lost != 0 ? attach_orphan(mended, check, lost, orphan) : rc;
 }
 

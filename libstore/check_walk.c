@@ -140,7 +140,7 @@ static int check_identity(struct check *check, const struct record *record)
 }
 
 /* Whether the section is whole, its items in order, and within the limits. */
-static bool attributes_whole(struct slice section)
+static bool attributes_whole(struct slice section, enum attribute_tag last)
 {
     enum attribute_tag tag, last_tag = 0;
     struct slice name, value, last_name = { "", 0 };
@@ -159,7 +159,7 @@ static bool attributes_whole(struct slice section)
         last_tag = tag;
         last_name = name;
     }
-    return at == section.size && metadata <= STORE_META_MAX && last_tag <= ATTRIBUTE_POSIX;
+    return at == section.size && metadata <= STORE_META_MAX && last_tag <= last;
 }
 
 /* A special node says what it is, nothing else does. */
@@ -172,14 +172,14 @@ static bool posix_sound(const struct record *record)
            (record->kind == NODE_SPECIAL) == ((posix.flags & POSIX_SPECIAL) != 0);
 }
 
-static int note_reference(struct check *check, const struct record *record)
+int check_note_reference(struct check *check, const struct record *record)
 {
     if (record->flags & RECORD_CHUNKED)
         buffer_append(&check->references, &record->body_id, sizeof record->body_id);
     return check->references.failed ? check_no_memory() : STORE_OK;
 }
 
-static int read_record(struct record *out, bool *readable, struct check *check, struct slice value)
+int check_record(struct record *out, bool *readable, struct check *check, struct slice value, const char *location)
 {
     enum record_state state = record_read(out, value.data, value.size, true);
 
@@ -188,8 +188,8 @@ static int read_record(struct record *out, bool *readable, struct check *check, 
         return STORE_OK;
     check->damaged = true;
     return state == RECORD_NEWER
-               ? check_finding(check, "record_newer", location_of(check), false, "a newer libstore wrote it")
-               : check_finding(check, "record_damaged", location_of(check), false, "its checksum does not fit");
+               ? check_finding(check, "record_newer", location, false, "a newer libstore wrote it")
+               : check_finding(check, "record_damaged", location, false, "its checksum does not fit");
 }
 
 /* ---------------------------------------------------------------- entries */
@@ -223,15 +223,15 @@ static int check_node(struct check *check, struct frame *frame, const struct rec
 
     check->report->objects += record->kind != NODE_COLLECTION;
     check->report->collections += record->kind == NODE_COLLECTION;
-    if (rc == STORE_OK && !(attributes_whole(record->attributes) && posix_sound(record)))
+    if (rc == STORE_OK && !(attributes_whole(record->attributes, record->named ? ATTRIBUTE_NAMES : ATTRIBUTE_POSIX) && posix_sound(record)))
         rc = check_finding(check, "attributes_damaged", location_of(check), false,
                            "its type, its metadata or what POSIX keeps of it cannot be read");
-    if (rc == STORE_OK && typed && record->kind != NODE_OBJECT)
+    if (rc == STORE_OK && typed && (record->kind != NODE_OBJECT || record->named))
         rc = check_finding(check, "kind_conflict", location_of(check), false,
                            "a typed collection holds what is no object");
     if (rc == STORE_OK && record->flags & RECORD_CHUNKED)
         rc = check_body(check, record, location_of(check));
-    if (rc == STORE_OK && frame->collection.definition && named && record->kind == NODE_OBJECT)
+    if (rc == STORE_OK && frame->collection.definition && named && record->kind == NODE_OBJECT && !record->named)
         rc = check_typed(check, &frame->collection, entry, record, location_of(check));
     return rc;
 }
@@ -251,12 +251,17 @@ static int check_entry(struct frame **top, struct check *check)
             rc = check_finding(check, "key_damaged", location_of(check), false, "an entry's key is no key");
     }
     if (rc == STORE_OK)
-        rc = read_record(&record, &readable, check, frame->rows.value);
+        rc = check_record(&record, &readable, check, frame->rows.value, location_of(check));
     frame->collection.unsure |= rc != STORE_OK || !readable;
     if (rc != STORE_OK || !readable)
         return rc;
     frame->collection.subcollections += record.kind == NODE_COLLECTION;
-    rc = note_reference(check, &record);
+    if (record.kind == NODE_NAME) {
+        rc = check_name(&record, &readable, check, &frame->rows.at, location_of(check));
+        if (rc != STORE_OK || !readable)
+            return rc; /* or seen by another name already */
+    }
+    rc = check_note_reference(check, &record);
     if (rc == STORE_OK && !check->discarded)
         rc = check_node(check, frame, &record, named);
     if (rc == STORE_OK && record.kind == NODE_COLLECTION)

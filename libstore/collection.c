@@ -135,7 +135,7 @@ static int convert(struct change_over *over, const struct target *from, const ch
     if (rc == STORE_NOT_FOUND)
         rc = problem(STORE_KEY_MISMATCH, "its name is no key");
     if (rc == STORE_OK && record->kind != NODE_OBJECT)
-        rc = problem(STORE_KIND_CONFLICT, "it is no object");
+        rc = problem(STORE_KIND_CONFLICT, "it is no object, or has several names");
     if (rc == STORE_OK)
         rc = typed_body(&text, &space, &view, record);
     if (rc == STORE_OK)
@@ -153,7 +153,7 @@ static int convert(struct change_over *over, const struct target *from, const ch
     if (rc == STORE_OK)
         rc = index_check(&held, over->txn, &to, &rows, slice_of(NULL, 0));
     if (rc == STORE_OK && !slice_equal(key_slice(&from->key), key_slice(&to.key))) {
-        rc = node_rewrite(over->txn, &to, record, record->version);
+        rc = node_rewrite(over->txn, &to.key, record, record->version);
         if (rc == STORE_OK)
             rc = engine_del(&over->txn->engine, key_slice(&from->key));
     }
@@ -182,10 +182,10 @@ static int make_plain(struct change_over *over, const struct target *from, const
         rc = metadata_build(&section, record->attributes, &json);
         labelled.attributes = slice_of(section.data, section.size);
         if (rc == STORE_OK)
-            rc = node_rewrite(over->txn, &to, &labelled, record->version);
+            rc = node_rewrite(over->txn, &to.key, &labelled, record->version);
         buffer_release(&section);
     } else {
-        rc = node_rewrite(over->txn, &to, record, record->version);
+        rc = node_rewrite(over->txn, &to.key, record, record->version);
     }
     if (rc == STORE_OK && !slice_equal(key_slice(&from->key), key_slice(&to.key)))
         rc = engine_del(&over->txn->engine, key_slice(&from->key));

@@ -229,3 +229,20 @@ int collection_location(struct slice *out, struct record *record, char *space, s
     *out = slice_of(space + at, STORE_LOCATION_MAX - at);
     return rc;
 }
+
+int collection_entry_location(char *out, struct view *view, struct slice key)
+{
+    struct slice rest = slice_of((const char *)key.data + SCOPE_PREFIX, key.size - SCOPE_PREFIX), parent;
+    char space[STORE_LOCATION_MAX + 1], name[STORE_NAME_MAX + 1];
+    const struct definition *definition;
+    struct record collection;
+    uint64_t scope;
+    size_t size;
+    int rc = collection_location(&parent, &collection, space, view, get_be64(key.data));
+
+    if (rc == STORE_OK)
+        rc = tree_collection(&scope, &definition, view, parent);
+    if (rc == STORE_OK)
+        rc = tree_entry_name(name, &size, definition, rest);
+    return rc == STORE_OK ? tree_join(out, parent, slice_of(name, size)) : rc;
+}

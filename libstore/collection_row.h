@@ -41,5 +41,7 @@ int collection_flush(struct txn *txn);
  * collection on the way has to be there still: else not_found. `record` is its record.
  */
 int collection_location(struct slice *out, struct record *record, char *space, struct view *view, uint64_t id);
+/* That of an entry by its key, into `out` (STORE_LOCATION_MAX + 1 bytes); not_found likewise. */
+int collection_entry_location(char *out, struct view *view, struct slice key);
 
 #endif

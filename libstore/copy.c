@@ -26,6 +26,7 @@ static int push(struct pending **list, uint64_t from, uint64_t to)
 static int copy_row(struct txn *txn, uint64_t scope, struct slice key, struct slice value, struct pending **list)
 {
     struct buffer row = BUFFER_INIT;
+    struct view view = view_of_txn(txn);
     struct record record;
     struct key target;
     uint64_t id = 0, version;
@@ -45,7 +46,13 @@ static int copy_row(struct txn *txn, uint64_t scope, struct slice key, struct sl
     }
     if (record_read(&record, value.data, value.size, true) != RECORD_OK)
         return problem(STORE_CORRUPT, "a record below the collection is damaged");
-    rc = node_duplicate(txn, &target, &record, &id, &version);
+    rc = tree_follow(&record, &view);
+    if (rc == STORE_OK)
+        rc = metadata_build(&row, record.attributes, &request_default); /* without the count of names */
+    record.attributes = slice_of(row.data, row.size);
+    if (rc == STORE_OK)
+        rc = node_duplicate(txn, &target, &record, &id, &version);
+    buffer_release(&row);
     return rc == STORE_OK && record.kind == NODE_COLLECTION ? push(list, record.id, id) : rc;
 }
 

@@ -45,12 +45,13 @@ static int delete_node(struct txn *txn, const struct target *target, const struc
 static int run(struct operation *operation, struct txn *txn)
 {
     struct delete_operation *op = (struct delete_operation *)operation;
-    const struct address address = request_address(op->location, op->request);
+    struct address address = request_address(op->location, op->request);
     struct view view = view_of_txn(txn);
     struct target target;
     struct record record;
     int rc;
 
+    address.name_counts = true;
     rc = tree_find(&record, &target, &view, &address);
     if (rc == STORE_NOT_FOUND && conditions_any(op->request)) {
         int failed = conditions_check(op->request, NULL);

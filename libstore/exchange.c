@@ -88,8 +88,8 @@ static int check(const struct side *a, const struct side *b, const store_request
     if (rc == STORE_OK)
         rc = conditions_demand(b->place.definition, request);
     if (rc == STORE_OK)
-        rc = move_check(&a->place, &b->place, &a->record);
-    return rc == STORE_OK ? move_check(&b->place, &a->place, &b->record) : rc;
+        rc = move_check(&a->place, &b->place, &a->record, false);
+    return rc == STORE_OK ? move_check(&b->place, &a->place, &b->record, false) : rc;
 }
 
 static void release(struct side *side)
@@ -103,11 +103,13 @@ static void release(struct side *side)
 int exchange_run(struct txn *txn, const struct move_operation *op)
 {
     struct side a = { 0 }, b = { 0 };
-    const struct address first = request_address(op->from, op->request);
+    struct address first = request_address(op->from, op->request);
     const struct address second = { .location = op->to, .base = op->request->to_base };
     const char *about;
-    int rc = find(&a, txn, &first);
+    int rc;
 
+    first.name_counts = true;
+    rc = find(&a, txn, &first);
     about = tree_named(&a.place, &first);
     if (rc == STORE_OK) {
         rc = find(&b, txn, &second);

@@ -7,6 +7,7 @@
 
 #include "body.h"
 #include "collection_row.h"
+#include "names.h"
 #include "property.h"
 #include "stat.h"
 #include "tree.h"
@@ -55,6 +56,7 @@ static struct slice default_type(const struct record *record, bool typed)
     case NODE_SPECIAL:
         return special_type(record);
     case NODE_OBJECT:
+    case NODE_NAME:
         break;
     }
     return typed ? slice_text("application/json") : slice_text("application/octet-stream");
@@ -85,8 +87,8 @@ void stat_fill(store_stat *out, const struct record *record, bool typed)
     out->mode = record->mode;
     out->uid = record->uid;
     out->gid = record->gid;
-    out->links = 1;
     stat_posix(out, record);
+    out->links = names_count(record);
     if (!attribute_find(record->attributes, ATTRIBUTE_TYPE, slice_of("", 0), &type) || type.size > STORE_TYPE_MAX)
         type = default_type(record, typed);
     memcpy(out->type, type.data, type.size);

@@ -9,6 +9,8 @@
  *     'G' 'C' collection          a scope whose collection was deleted
  *     'G' 'R' body generation     chunk rows that a range write superseded
  *     'H' body nonce              a body that a session holds for readers
+ *     'I' id                      the record of a node with several names
+ *     'I' id collection name      one of them: of the collection's entry with that name
  *     'L' version                 change log: one commit's changes
  *     'N'                         the next id that store_reserve_ids gives out
  *     'P' body                    published body: how many records refer to it
@@ -40,6 +42,7 @@
 #define KIND_FORMAT 'F'
 #define KIND_GARBAGE 'G'
 #define KIND_HOLD 'H'
+#define KIND_NODE 'I'
 #define KIND_LOG 'L'
 #define KIND_NEXT_ID 'N'
 #define KIND_PUBLISHED 'P'

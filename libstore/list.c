@@ -343,7 +343,9 @@ static int keep_item(store_iter *iter, const struct view *view, struct slice nam
     case RECORD_DAMAGED:
         return problem(STORE_CORRUPT, "the record of %.*s is damaged", (int)name.size, (const char *)name.data);
     }
-    rc = stat_node(&item->stat, view, &record, typed);
+    rc = tree_follow(&record, view);
+    if (rc == STORE_OK)
+        rc = stat_node(&item->stat, view, &record, typed);
     if (rc != STORE_OK)
         return rc;
     item->has_body = false;

@@ -3,25 +3,8 @@
 #include <string.h>
 
 #include "collection_row.h"
+#include "names.h"
 #include "stat.h"
-
-/* The location of an entry by its key; not_found if its collection was deleted and is not reclaimed yet. */
-static int entry_location(char *out, struct view *view, struct slice key)
-{
-    struct slice rest = slice_of((const char *)key.data + SCOPE_PREFIX, key.size - SCOPE_PREFIX), parent;
-    char space[STORE_LOCATION_MAX + 1], name[STORE_NAME_MAX + 1];
-    const struct definition *definition;
-    struct record collection;
-    uint64_t scope;
-    size_t size;
-    int rc = collection_location(&parent, &collection, space, view, get_be64(key.data));
-
-    if (rc == STORE_OK)
-        rc = tree_collection(&scope, &definition, view, parent);
-    if (rc == STORE_OK)
-        rc = tree_entry_name(name, &size, definition, rest);
-    return rc == STORE_OK ? tree_join(out, parent, slice_of(name, size)) : rc;
-}
 
 static bool is_node(struct slice key, struct slice value, uint64_t id)
 {
@@ -46,7 +29,7 @@ static int search(char *out, struct view *view, uint64_t id)
     rc = engine_seek(&cursor, key_slice(&first), &key, &value);
     while (rc == STORE_OK && found == ENGINE_ABSENT) {
         if (is_node(key, value, id))
-            found = entry_location(out, view, key);
+            found = collection_entry_location(out, view, key);
         if (found == STORE_NOT_FOUND)
             found = ENGINE_ABSENT;
         if (found == ENGINE_ABSENT)
@@ -67,7 +50,9 @@ static int location_of(char *out, struct view *view, uint64_t id)
 
     if (rc == STORE_OK)
         return tree_join(out, found, slice_of("", 0));
-    return rc == STORE_NOT_FOUND ? search(out, view, id) : rc;
+    if (rc == STORE_NOT_FOUND)
+        rc = names_location(out, view, id);
+    return rc == ENGINE_ABSENT ? search(out, view, id) : rc;
 }
 
 int store_location_of(char **location, store *s, uint64_t id, const store_get_options *options)

@@ -16,7 +16,7 @@
 
 /* ----------------------------------------------------------------- target */
 
-int move_check(const struct target *from, const struct target *to, const struct record *record)
+int move_check(const struct target *from, const struct target *to, const struct record *record, bool copies)
 {
     if (from->property.size > 0 || to->property.size > 0)
         return problem(STORE_PROPERTY_TARGET, "only whole objects and collections are moved and copied");
@@ -26,7 +26,25 @@ int move_check(const struct target *from, const struct target *to, const struct 
         return problem(STORE_BAD_ARGUMENT, "a collection cannot go into itself");
     if (to->definition && record->kind != NODE_OBJECT)
         return problem_os(STORE_KIND_CONFLICT, EISDIR, "a typed collection holds objects only");
+    if (to->definition && record->named && !copies)
+        return problem_os(STORE_KIND_CONFLICT, EISDIR, "in a typed collection objects have one name");
     return STORE_OK;
+}
+
+/* Whether a MOVE goes onto the node itself: its own place, or with `replace` another name of it. */
+static int goes_nowhere(bool *nowhere, struct txn *txn, const struct target *from, const struct target *to,
+                        const struct record *record, const struct move_operation *op)
+{
+    struct view view = view_of_txn(txn);
+    struct record there;
+    int rc;
+
+    *nowhere = slice_equal(key_slice(&from->key), key_slice(&to->key));
+    if (*nowhere || !record->named || op->copies || !(op->request->flags & STORE_REPLACE))
+        return STORE_OK;
+    rc = tree_record(&there, &view, to);
+    *nowhere = rc == STORE_OK && there.id == record->id;
+    return rc < 0 ? rc : STORE_OK;
 }
 
 int move_nothing(const struct target *to, const struct record *record, store_answer *answer)
@@ -183,14 +201,15 @@ static int relocate(struct txn *txn, const struct target *from, const struct tar
 static int run(struct operation *operation, struct txn *txn)
 {
     struct move_operation *op = (struct move_operation *)operation;
-    const struct address origin = request_address(op->from, op->request);
+    struct address origin = request_address(op->from, op->request);
     const struct address goal = { .location = op->to, .base = op->request->to_base };
     struct view view = view_of_txn(txn);
     struct target from, to;
     struct record record;
-    bool replaced = false;
+    bool nowhere, replaced = false;
     int rc;
 
+    origin.name_counts = !op->copies;
     rc = tree_find(&record, &from, &view, &origin);
     if (rc == STORE_OK)
         rc = conditions_check(op->request, &record);
@@ -202,10 +221,12 @@ static int run(struct operation *operation, struct txn *txn)
     }
     rc = node_creatable(node_resolve(&to, txn, &goal, op->request), &to);
     if (rc == STORE_OK)
-        rc = move_check(&from, &to, &record);
+        rc = move_check(&from, &to, &record, op->copies);
     if (rc == STORE_OK && to.location.collection && record.kind != NODE_COLLECTION)
         rc = problem_os(STORE_KIND_CONFLICT, ENOTDIR, "the target must be a collection");
-    if (rc == STORE_OK && slice_equal(key_slice(&from.key), key_slice(&to.key)))
+    if (rc == STORE_OK)
+        rc = goes_nowhere(&nowhere, txn, &from, &to, &record, op);
+    if (rc == STORE_OK && nowhere)
         return move_nothing(&to, &record, op->operation.answer);
     if (rc == STORE_OK)
         rc = clear_target(txn, &to, record.kind, op->request, &replaced);

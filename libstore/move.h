@@ -15,7 +15,7 @@ struct move_operation {
 };
 
 /* Whether the node may stand at `to` at all: bad_argument, kind_conflict, property_target. */
-int move_check(const struct target *from, const struct target *to, const struct record *record);
+int move_check(const struct target *from, const struct target *to, const struct record *record, bool copies);
 
 /* The request that labels what leaves its typed collection as JSON, if it needed no label there; else
  * one that changes nothing. */

@@ -12,6 +12,7 @@
 #include "change.h"
 #include "collection_row.h"
 #include "ids.h"
+#include "names.h"
 
 #define MODE_OBJECT 0644
 #define MODE_COLLECTION 0755
@@ -27,6 +28,7 @@ store_kind node_kind_of(enum node_kind kind)
     case NODE_LINK:
         return STORE_LINK;
     case NODE_SPECIAL:
+    case NODE_NAME: /* never by itself: what it stands for is followed to */
         break;
     }
     return STORE_SPECIAL;
@@ -206,6 +208,21 @@ static int touch_collections(struct txn *txn, const struct target *target, const
     return rc == STORE_OK && change->from ? collection_touch(txn, change->from->scope, -collections) : rc;
 }
 
+/* Writes the record: a node with several names has a row of its own, and its entry only if it moves. */
+static int put_node(struct txn *txn, const struct target *target, const struct node_change *change,
+                    const struct record *record, uint64_t leaves)
+{
+    uint64_t comes = change->body && record->flags & RECORD_CHUNKED ? record->body_id : 0;
+    struct key key;
+    int rc;
+
+    if (!record->named)
+        return put_record(txn, &target->key, record, !change->old, comes, leaves);
+    names_node_key(&key, record->id);
+    rc = put_record(txn, &key, record, false, comes, leaves);
+    return rc == STORE_OK && change->from ? names_move(txn, record, &change->from->key, &target->key) : rc;
+}
+
 /* A collection that is new or came from elsewhere says itself where it is. */
 static int place_collection(struct txn *txn, uint64_t id, const struct target *target,
                             const struct node_change *change)
@@ -233,6 +250,10 @@ int node_write(struct txn *txn, const struct target *target, const struct node_c
     record.kind = change->kind;
     record.flags = (record.flags & ~(unsigned)RECORD_TYPED) | (change->flags & RECORD_TYPED);
     rc = metadata_build(&section, record.attributes, change->request);
+    if (record.named)
+        names_append_count(&section, names_count(&record));
+    if (rc == STORE_OK && section.failed)
+        rc = problem(STORE_NO_MEMORY, "no memory for a record");
     if (rc != STORE_OK)
         goto out;
     set_attributes(&record, change, txn);
@@ -252,8 +273,7 @@ int node_write(struct txn *txn, const struct target *target, const struct node_c
     if (rc == STORE_OK)
         rc = touch_collections(txn, target, change);
     if (rc == STORE_OK)
-        rc = put_record(txn, &target->key, &record, creates,
-                        change->body && record.flags & RECORD_CHUNKED ? record.body_id : 0, leaves);
+        rc = put_node(txn, target, change, &record, leaves);
     if (rc == STORE_OK && record.kind == NODE_COLLECTION)
         rc = place_collection(txn, record.id, target, change);
 out:
@@ -261,13 +281,13 @@ out:
     return rc;
 }
 
-int node_rewrite(struct txn *txn, const struct target *target, const struct record *record, uint64_t version)
+int node_rewrite(struct txn *txn, const struct key *key, const struct record *record, uint64_t version)
 {
     struct record moved = *record;
 
     moved.version = version;
     moved.changed = txn->now;
-    return put_record(txn, &target->key, &moved, false, 0, 0);
+    return put_record(txn, key, &moved, false, 0, 0);
 }
 
 /* All times of a copy are now, also one of access that was set. */
@@ -294,6 +314,7 @@ int node_duplicate(struct txn *txn, const struct key *key, const struct record *
     struct buffer section = BUFFER_INIT;
     int rc = renew_times(&twin, &section, txn->now);
 
+    twin.named = false;
     *version = twin.version = txn_version(txn);
     if (rc == STORE_OK)
         rc = choose_id(&twin, txn, *id);
@@ -340,13 +361,17 @@ int node_unlink(struct txn *txn, const struct target *target)
 int node_remove(struct txn *txn, const struct target *target, const struct record *record)
 {
     enum node_kind kind = record->kind;
-    bool chunked = record->flags & RECORD_CHUNKED;
+    bool chunked = record->flags & RECORD_CHUNKED, named = record->named;
     uint64_t id = record->id, body = record->body_id;
     struct key key;
     int rc = collection_touch(txn, target->scope, -(kind == NODE_COLLECTION));
 
+    if (rc == STORE_OK && named)
+        rc = txn_guard(txn);
     if (rc == STORE_OK)
         rc = node_unlink(txn, target);
+    if (rc == STORE_OK && named)
+        return names_drop(txn, id, key_slice(&target->key));
     if (rc == STORE_OK && chunked)
         rc = body_release(txn, body);
     if (rc != STORE_OK || kind != NODE_COLLECTION)
@@ -477,7 +502,7 @@ static int make_parents(struct txn *txn, struct slice text)
 int node_resolve(struct target *out, struct txn *txn, const struct address *address, const store_request *request)
 {
     struct view view = view_of_txn(txn);
-    int rc = tree_resolve(out, &view, address);
+    int rc = tree_resolve_node(out, &view, address);
 
     if (rc != STORE_NO_COLLECTION || !(request->flags & STORE_PARENTS))
         return rc;

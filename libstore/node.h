@@ -79,7 +79,7 @@ static inline bool node_renewed(const struct record *existing, const store_reque
 int node_taken(const struct target *target);
 
 /* Writes an existing record under another key, unchanged but for version and times (MOVE). */
-int node_rewrite(struct txn *txn, const struct target *target, const struct record *record, uint64_t version);
+int node_rewrite(struct txn *txn, const struct key *key, const struct record *record, uint64_t version);
 /* Writes it as another node with the same content under `key`; a chunked body is shared (COPY). `*id` is
  * the id that it is to have, or 0, and then the one that it got. */
 int node_duplicate(struct txn *txn, const struct key *key, const struct record *record, uint64_t *id,

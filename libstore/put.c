@@ -41,6 +41,7 @@ static int kind_clash(const struct record *existing)
         return problem_os(STORE_KIND_CONFLICT, EISDIR, "there is a special node: it has no body to replace");
     case NODE_OBJECT:
     case NODE_LINK:
+    case NODE_NAME:
         break;
     }
     return problem_os(STORE_KIND_CONFLICT, ENOTDIR, "there is an object, no collection");
@@ -398,7 +399,7 @@ int put_probe(struct view *view, const struct put *put, bool *typed)
     const struct address address = request_address(put->location, put->request);
     struct target target;
     struct record existing;
-    int rc = node_creatable(tree_resolve(&target, view, &address), &target);
+    int rc = node_creatable(tree_resolve_node(&target, view, &address), &target);
 
     *typed = false;
     if (rc == STORE_NO_COLLECTION && put->request->flags & STORE_PARENTS) {

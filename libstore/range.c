@@ -47,7 +47,7 @@ int range_probe(struct view *view, const struct range_write *write)
     const struct address address = request_address(write->location, write->request);
     struct target target;
     struct record existing;
-    int rc = node_creatable(tree_resolve(&target, view, &address), &target);
+    int rc = node_creatable(tree_resolve_node(&target, view, &address), &target);
 
     if (rc == STORE_NO_COLLECTION && !(write->request->flags & STORE_INSERT)) {
         rc = problem(STORE_NOT_FOUND, "there is nothing to patch");

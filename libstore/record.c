@@ -121,7 +121,7 @@ static bool read_parts(struct record *out, const unsigned char *bytes, size_t si
     left -= attributes;
     switch (out->flags) {
     case 0:
-        return !has_body(out->kind) && left == 0;
+        return !has_body(out->kind) && left == 0 && (out->kind != NODE_NAME || attributes == 0);
     case RECORD_TYPED:
         return out->kind == NODE_COLLECTION && left == 0;
     case RECORD_INLINE:
@@ -145,7 +145,7 @@ enum record_state record_read(struct record *out, const void *bytes, size_t size
     *out = (struct record){ 0 };
     if (size > 0 && p[0] > RECORD_FORMAT)
         return RECORD_NEWER;
-    if (size < RECORD_HEADER || p[0] != RECORD_FORMAT || p[1] < NODE_COLLECTION || p[1] > NODE_SPECIAL)
+    if (size < RECORD_HEADER || p[0] != RECORD_FORMAT || p[1] < NODE_COLLECTION || p[1] > NODE_NAME)
         return RECORD_DAMAGED;
     if (verify && get64(p + CHECKSUM_AT) != checksum(p, size))
         return RECORD_DAMAGED;

@@ -26,6 +26,7 @@
  *
  * Numbers are little-endian. A collection has no body part; a typed one has
  * RECORD_TYPED and its definition in a row of its own. Nor has a special node.
+ * A name, one of several that a node has (names.h), is a header with the node's id.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -36,7 +37,7 @@
 
 #include "slice.h"
 
-enum node_kind { NODE_COLLECTION = 1, NODE_OBJECT = 2, NODE_LINK = 3, NODE_SPECIAL = 4 };
+enum node_kind { NODE_COLLECTION = 1, NODE_OBJECT = 2, NODE_LINK = 3, NODE_SPECIAL = 4, NODE_NAME = 5 };
 
 enum record_flags {
     RECORD_TYPED = 1 << 0,   /* collection with a definition */
@@ -48,6 +49,7 @@ enum attribute_tag {
     ATTRIBUTE_TYPE = 1, /* the media type; no name */
     ATTRIBUTE_META = 2, /* user metadata */
     ATTRIBUTE_POSIX = 3, /* struct posix; no name */
+    ATTRIBUTE_NAMES = 4, /* how many names the node has, if it had several; no name */
 };
 
 /* What few nodes have of what POSIX keeps: a time of access that was set; what a special node is. */
@@ -75,6 +77,7 @@ struct record {
     struct slice attributes; /* encoded section */
     struct slice body;       /* inline bytes */
     uint64_t body_id, body_generation; /* chunked */
+    bool named; /* found by one of several names: not in that name's entry, but in a row of its own. Not on disk */
 };
 
 enum record_state { RECORD_OK, RECORD_DAMAGED, RECORD_NEWER };

@@ -79,6 +79,8 @@ static int count_entry(struct count *count, struct slice value)
     case NODE_SPECIAL:
         count->out->specials++;
         return STORE_OK;
+    case NODE_NAME: /* the node is counted by its own row */
+        return STORE_OK;
     }
     count->out->body_bytes += record.size;
     if (record.flags & RECORD_CHUNKED)
@@ -122,6 +124,8 @@ static int store_row(struct count *count, struct slice key, struct slice value)
         return STORE_OK;
     if (bytes[8] == KIND_ENTRY && key.size == SCOPE_PREFIX)
         return count_entry(count, value); /* the root */
+    if (bytes[8] == KIND_NODE && key.size == SCOPE_PREFIX + 8)
+        return count_entry(count, value);
     if (bytes[8] == KIND_LOG && key.size == SCOPE_PREFIX + 8)
         return count_change(count, key, value);
     if (bytes[8] == KIND_GARBAGE && key.size > SCOPE_PREFIX) {

@@ -266,7 +266,8 @@ typedef struct store_request {
     uint64_t id;      /* the id of the node that is created, from store_reserve_ids; 0: the store's choice.
                          A PUT that replaces a node with another id removes that and creates this one */
     uint64_t if_id;   /* the target is to be the node with this id, else precondition_failed (not_found if
-                         nothing is there). One with several names is found even if the location is wrong */
+                         nothing is there). One with several names is found even if the location is wrong,
+                         but not by DELETE and MOVE, which are about the name */
 } store_request;
 
 #define STORE_REQUEST_VERSION 1

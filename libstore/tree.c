@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collection_row.h"
+#include "names.h"
 #include "tree_cache.h"
 #include "txn.h"
 
@@ -279,7 +280,7 @@ int tree_collection_at(uint64_t *id, const struct definition **definition, struc
 
 /* ---------------------------------------------------------------- records */
 
-int tree_record_at(struct record *out, struct view *view, const struct key *key)
+static int read_row(struct record *out, const struct view *view, const struct key *key)
 {
     struct slice row;
     int rc = engine_get(view->snapshot, key_slice(key), &row);
@@ -295,6 +296,28 @@ int tree_record_at(struct record *out, struct view *view, const struct key *key)
         break;
     }
     return problem(STORE_CORRUPT, "a record is damaged: its checksum does not fit");
+}
+
+int tree_follow(struct record *record, const struct view *view)
+{
+    struct key key;
+    int rc;
+
+    if (record->kind != NODE_NAME)
+        return STORE_OK;
+    names_node_key(&key, record->id);
+    rc = read_row(record, view, &key);
+    if (rc == ENGINE_ABSENT || (rc == STORE_OK && (record->kind == NODE_COLLECTION || record->kind == NODE_NAME)))
+        return problem(STORE_CORRUPT, "a name is that of no node");
+    record->named = true;
+    return rc;
+}
+
+int tree_record_at(struct record *out, struct view *view, const struct key *key)
+{
+    int rc = read_row(out, view, key);
+
+    return rc == STORE_OK ? tree_follow(out, view) : rc;
 }
 
 static int check_id(const struct record *record, uint64_t if_id)
@@ -321,12 +344,53 @@ int tree_record(struct record *out, struct view *view, const struct target *targ
     return rc;
 }
 
+/* The target becomes another name of the node that is wanted; ENGINE_ABSENT if that has just one. */
+static int seek_elsewhere(struct target *target, struct view *view, const struct address *address)
+{
+    const struct address other = { .location = target->whole, .if_id = address->if_id };
+    char found[STORE_LOCATION_MAX + 1];
+    int rc = names_location(found, view, address->if_id);
+
+    if (rc != STORE_OK)
+        return rc;
+    problem_reset();
+    memcpy(target->whole, found, sizeof found);
+    return tree_resolve(target, view, &other);
+}
+
+/* Whether what came of an address may be because the node has another name now. */
+static bool is_elsewhere(int code, const struct address *address)
+{
+    return address->if_id && !address->name_counts &&
+           (code == STORE_PRECONDITION_FAILED || code == STORE_NOT_FOUND || code == STORE_NO_COLLECTION);
+}
+
+int tree_resolve_node(struct target *out, struct view *view, const struct address *address)
+{
+    struct record record;
+    int rc = tree_resolve(out, view, address), there = rc, elsewhere;
+
+    if (rc == STORE_OK && address->if_id)
+        there = tree_record(&record, view, out);
+    if (!is_elsewhere(there, address))
+        return rc;
+    elsewhere = seek_elsewhere(out, view, address);
+    if (elsewhere == ENGINE_ABSENT)
+        return rc;
+    return elsewhere == STORE_NOT_FOUND ? tree_resolve(out, view, address) : elsewhere; /* gone: as it was */
+}
+
 int tree_find(struct record *out, struct target *target, struct view *view, const struct address *address)
 {
     int rc = tree_resolve(target, view, address);
 
     if (rc == STORE_OK)
         rc = tree_record(out, view, target);
+    if (is_elsewhere(rc, address)) {
+        int elsewhere = seek_elsewhere(target, view, address);
+        if (elsewhere != ENGINE_ABSENT)
+            rc = elsewhere == STORE_OK ? tree_record(out, view, target) : elsewhere;
+    }
     if (rc == STORE_OK && target->location.collection && out->kind != NODE_COLLECTION)
         rc = not_a_collection(target->location.text);
     if (rc == ENGINE_ABSENT || rc == STORE_NO_COLLECTION)

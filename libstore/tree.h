@@ -23,16 +23,17 @@ struct address {
     const char *location;
     uint64_t base;  /* the collection with this id is where the location begins; 0: the root */
     uint64_t if_id; /* the id that the node is to have; 0: any */
+    bool name_counts; /* it is about this name: the node's others do not count */
 };
 
 static inline struct address request_address(const char *location, const store_request *request)
 {
-    return (struct address){ location, request->base, request->if_id };
+    return (struct address){ .location = location, .base = request->base, .if_id = request->if_id };
 }
 
 static inline struct address get_address(const char *location, const store_get_options *options)
 {
-    return (struct address){ location, options->base, options->if_id };
+    return (struct address){ .location = location, .base = options->base, .if_id = options->if_id };
 }
 
 /* Where something is, or would be. */
@@ -83,6 +84,8 @@ int tree_locate(struct location *out, char *space, struct view *view, const stru
  * gives not_found, and so does a base that is not there.
  */
 int tree_resolve(struct target *out, struct view *view, const struct address *address);
+/* The same, but if the node with the wanted id is not there and has several names, it is one of those. */
+int tree_resolve_node(struct target *out, struct view *view, const struct address *address);
 
 /* The location that an error is about: the target's, as far as it came to have one. */
 const char *tree_named(const struct target *target, const struct address *address);
@@ -105,9 +108,12 @@ int tree_target_by_key(struct target *out, struct slice parent, uint64_t scope, 
  * a certain id, then another is precondition_failed, and none not_found. */
 int tree_record(struct record *out, struct view *view, const struct target *target);
 int tree_record_at(struct record *out, struct view *view, const struct key *key);
+/* A record as it is in an entry: if it is a name, it becomes that of the node. */
+int tree_follow(struct record *record, const struct view *view);
 
 /* Resolves an address and reads the record of the node there (a property's object): not_found if
- * there is none, or no collection above; kind_conflict if it is no collection but has to be. */
+ * there is none, or no collection above; kind_conflict if it is no collection but has to be. One with a
+ * wanted id is found by its other names too. */
 int tree_find(struct record *out, struct target *target, struct view *view, const struct address *address);
 
 /* The name that an entry key stands for: its text into `out` (STORE_NAME_MAX + 1 bytes). */

@@ -1002,3 +1002,107 @@ Test(check_damage, the_caller_ends_the_check)
     cr_assert_eq(report.findings, 1);
     cr_assert_eq(store_problem_last()->code, STORE_OK);
 }
+
+/* ------------------------------------------------------------------- names */
+
+/* The row of one name of /c/o, which has /c/o2 as well. */
+static struct key name_row(const char *name)
+{
+    struct key key = store_row(KIND_NODE, id_of("/c/o2"));
+
+    key_add_u64(&key, id_of("/c"));
+    key_add(&key, name, strlen(name));
+    return key;
+}
+
+static uint64_t links_of(const char *location)
+{
+    store_stat stat;
+
+    assert_ok(store_stat_get(&stat, test_store(), location, NULL));
+    return stat.links;
+}
+
+static void assert_names_mended(void)
+{
+    run_check(STORE_CHECK_REPAIR);
+    run_check(0);
+    show_findings();
+    cr_assert_eq(finding_count, 0);
+}
+
+Test(check_damage, a_name_that_its_node_does_not_know)
+{
+    struct key key;
+
+    assert_ok(store_link(NULL, test_store(), "/c/o", "/c/o2", NULL));
+    key = name_row("o");
+    raw_del(objects(), &key);
+    run_check(0);
+    assert_finds("name_unlisted", "/c/o", false);
+    assert_finds("name_count", "-", false);
+    assert_names_mended();
+    cr_assert_eq(links_of("/c/o"), 2);
+}
+
+Test(check_damage, a_name_of_no_node)
+{
+    struct key key;
+
+    assert_ok(store_link(NULL, test_store(), "/c/o", "/c/o2", NULL));
+    key = store_row(KIND_NODE, id_of("/c/o"));
+    raw_del(objects(), &key);
+    run_check(0);
+    assert_finds("name_dangling", "/c/o", false);
+    assert_finds("name_dangling", "/c/o2", false);
+    assert_finds("name_stale", "-", false);
+    assert_names_mended();
+}
+
+Test(check_damage, a_name_that_the_node_only_thinks_it_has)
+{
+    struct key key;
+
+    assert_ok(store_link(NULL, test_store(), "/c/o", "/c/o2", NULL));
+    key = name_row("never");
+    raw_put(objects(), &key, "", 0);
+    run_check(0);
+    assert_finds("name_stale", "-", false);
+    key = plain_entry("/c", "o");
+    raw_del(objects(), &key);
+    run_check(0);
+    assert_finds("name_count", "-", false);
+    assert_names_mended();
+    cr_assert_eq(links_of("/c/o2"), 1);
+}
+
+Test(check_damage, a_node_without_names_is_found_again)
+{
+    struct key key;
+    char location[64];
+    uint64_t id;
+
+    assert_ok(store_link(NULL, test_store(), "/c/big", "/c/o2", NULL));
+    id = id_of("/c/o2");
+    key = plain_entry("/c", "big");
+    raw_del(objects(), &key);
+    key = plain_entry("/c", "o2");
+    raw_del(objects(), &key);
+    run_check(0);
+    assert_finds("node_nameless", "-", false);
+    assert_names_mended();
+    snprintf(location, sizeof location, "/lost+found/%016llx", (unsigned long long)id);
+    cr_assert_eq(id_of(location), id);
+    cr_assert_eq(links_of(location), 1);
+}
+
+Test(check_damage, the_record_of_a_node_with_names)
+{
+    struct key key;
+
+    assert_ok(store_link(NULL, test_store(), "/c/o", "/c/o2", NULL));
+    key = store_row(KIND_NODE, id_of("/c/o"));
+    flip_byte(objects(), &key, 30);
+    run_check(0);
+    assert_finds("record_damaged", "/c/o", false);
+}

@@ -75,6 +75,8 @@ Test(record, every_kind_round_trips)
         { .kind = NODE_COLLECTION, .mode = 0755, .id = 1, .version = 1 },
         { .kind = NODE_COLLECTION, .flags = RECORD_TYPED, .id = 2, .version = UINT64_MAX },
         { .kind = NODE_OBJECT, .flags = RECORD_INLINE },
+        { .kind = NODE_SPECIAL, .id = 4, .version = 4 },
+        { .kind = NODE_NAME, .id = 4, .version = 5 },
         { .kind = NODE_LINK, .flags = RECORD_INLINE, .size = 3, .body = { "a/b", 3 } },
         { .kind = NODE_OBJECT, .flags = RECORD_CHUNKED, .size = 1ull << 40, .body_id = 99,
           .body_generation = 3 },
