@@ -14,10 +14,11 @@ static json_t *stat_json(const char *location, const store_stat *stat, const sto
     snprintf(mode, sizeof mode, "%04o", stat->mode & 07777);
     for (size_t i = 0; i < count; i++)
         json_object_set_new(items, meta[i].name, bytes_json(meta[i].value, meta[i].size));
-    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s*, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "location",
-                     location, "kind", store_kind_name(stat->kind), "typed", stat->typed, "id",
-                     (json_int_t)stat->id, "links", (json_int_t)stat->links, "size", (json_int_t)stat->size, "device", (json_int_t)stat->device, "type",
-                     *stat->type ? stat->type : NULL, "version", store_version_text(version, stat->version),
+    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s*, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o}",
+                     "location", location, "kind", store_kind_name(stat->kind), "typed", stat->typed, "id",
+                     (json_int_t)stat->id, "links", (json_int_t)stat->links, "size", (json_int_t)stat->size,
+                     "device", (json_int_t)stat->device, "type", *stat->type ? stat->type : NULL,
+                     "version", store_version_text(version, stat->version),
                      "created", time_text(created, stat->created, true),
                      "modified", time_text(modified, stat->modified, true),
                      "accessed", time_text(accessed, stat->accessed, true), "changed",

@@ -267,6 +267,75 @@ int export_special(struct exporter *exporter, int dir, const struct walk_step *s
     return status;
 }
 
+/* Opens the directory that holds `path`, whose last name is `*name`, without following a link; -1 if it is gone. */
+static int open_parent(const char **name, int root, const char *path)
+{
+    int fd = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    *name = path;
+    for (const char *slash; fd >= 0 && (slash = strchr(*name, '/')) != NULL; *name = slash + 1) {
+        char part[NAME_MAX + 1];
+        int above = fd;
+        snprintf(part, sizeof part, "%.*s", (int)(slash - *name), *name);
+        fd = openat(above, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        close(above);
+    }
+    return fd;
+}
+
+static enum presence name_presence(int dir, const struct walk_step *step, const struct stat *first)
+{
+    struct stat there;
+
+    if (fstatat(dir, step->name, &there, AT_SYMLINK_NOFOLLOW) != 0)
+        return MISSING;
+    if (S_ISDIR(there.st_mode))
+        return IN_THE_WAY;
+    return there.st_dev == first->st_dev && there.st_ino == first->st_ino ? SAME : DIFFERENT;
+}
+
+static int link_to(bool *named, struct exporter *exporter, int from, const char *first, int dir,
+                   const struct walk_step *step)
+{
+    struct tally *tally = &exporter->tally;
+    struct stat stat;
+    char name[48];
+    int status = STATUS_DONE;
+
+    *named = fstatat(from, first, &stat, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!*named)
+        return status;
+    enum presence presence = name_presence(dir, step, &stat);
+    if (settled(&status, exporter, presence, step))
+        return status;
+    temporary_name(name);
+    *named = linkat(from, first, dir, name, 0) == 0;
+    if (!*named)
+        return status;
+    if (renameat(dir, name, dir, step->name) == 0) {
+        exporter_count(exporter, presence == MISSING ? &tally->created : &tally->updated, 0);
+        return status;
+    }
+    status = exporter_fail(exporter, step->location, "cannot rename to it");
+    unlinkat(dir, name, 0);
+    return status;
+}
+
+int export_name(bool *named, struct exporter *exporter, int root, const char *first, int dir,
+                const struct walk_step *step)
+{
+    const char *name;
+    int from = open_parent(&name, root, first);
+    int status = STATUS_DONE;
+
+    *named = from >= 0;
+    if (from >= 0) {
+        status = link_to(named, exporter, from, name, dir, step);
+        close(from);
+    }
+    return status;
+}
+
 int export_directory_begin(int *fd, struct exporter *exporter, int dir, const struct walk_step *step)
 {
     bool made = mkdirat(dir, step->name, 0700) == 0;

@@ -63,26 +63,51 @@ static int leave(struct exporter *exporter, struct directories *directories, con
     return status;
 }
 
-static int export_step(struct exporter *exporter, struct directories *directories, struct walk *walk,
-                       const struct walk_step *step)
+static int export_leaf(struct exporter *exporter, int dir, const struct walk_step *step)
 {
-    int dir = current(directories);
-
-    if (step->leave)
-        return leave(exporter, directories, step);
     switch (step->stat->kind) {
-    case STORE_COLLECTION:
-        return enter(exporter, directories, walk, step);
     case STORE_OBJECT:
         return export_file(exporter, dir, step);
     case STORE_LINK:
         return export_link(exporter, dir, step);
     case STORE_SPECIAL:
         return export_special(exporter, dir, step);
+    case STORE_COLLECTION: /* no leaf */
     case STORE_PROPERTY: /* never in a listing */
         break;
     }
     return STATUS_DONE;
+}
+
+/* One of several names: the node is written as the first, the others are links to that. */
+static int export_one_of(struct exporter *exporter, int root, int dir, const struct walk_step *step)
+{
+    const char *first = seen_find(&exporter->seen, step->stat->id, 0);
+    uint64_t left_out = exporter->tally.refused + exporter->tally.skipped;
+    bool named = false;
+    int status = STATUS_DONE;
+
+    if (first)
+        status = export_name(&named, exporter, root, first, dir, step);
+    if (named || status != STATUS_DONE)
+        return status;
+    status = export_leaf(exporter, dir, step);
+    if (status != STATUS_DONE || first || exporter->tally.refused + exporter->tally.skipped != left_out)
+        return status;
+    if (!seen_add(&exporter->seen, step->stat->id, 0, step->relative))
+        return complain(exporter->cli, STORE_NO_MEMORY, step->location, "out of memory");
+    return STATUS_DONE;
+}
+
+static int export_step(struct exporter *exporter, struct directories *directories, struct walk *walk,
+                       const struct walk_step *step)
+{
+    if (step->leave)
+        return leave(exporter, directories, step);
+    if (step->stat->kind == STORE_COLLECTION)
+        return enter(exporter, directories, walk, step);
+    return step->stat->links > 1 ? export_one_of(exporter, directories->root, current(directories), step)
+                                 : export_leaf(exporter, current(directories), step);
 }
 
 static int export_all(struct exporter *exporter, struct directories *directories, const char *location)
@@ -129,5 +154,6 @@ int export_tree(struct exporter *exporter, const char *location, const char *tar
         close(directories.fds[--directories.depth]);
     close(directories.root);
     free(directories.fds);
+    seen_release(&exporter->seen);
     return status;
 }

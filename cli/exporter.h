@@ -3,6 +3,7 @@
 #define STORECTL_EXPORTER_H
 
 #include "progress.h"
+#include "seen.h"
 #include "tally.h"
 #include "walk.h"
 
@@ -10,6 +11,7 @@ struct exporter {
     const struct cli *cli;
     bool replace;
     bool lost; /* some metadata found no place in the file system */
+    struct seen seen; /* of the nodes with several names, where the first was written, below the target */
     struct tally tally;
     struct progress progress;
 };
@@ -32,6 +34,9 @@ int export_file(struct exporter *exporter, int dir, const struct walk_step *step
 int export_link(struct exporter *exporter, int dir, const struct walk_step *step);
 /* Skipped where the process may not make it. */
 int export_special(struct exporter *exporter, int dir, const struct walk_step *step);
+/* Another name for the file `first` below the open directory `root`; *named is false if that cannot be. */
+int export_name(bool *named, struct exporter *exporter, int root, const char *first, int dir,
+                const struct walk_step *step);
 /* Opens the directory, made when missing; *fd is -1 when it was refused. */
 int export_directory_begin(int *fd, struct exporter *exporter, int dir, const struct walk_step *step);
 /* Mode, owner, times and metadata of an open file or directory. */

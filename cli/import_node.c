@@ -78,7 +78,7 @@ static int node_for_put(struct node *node, bool anew)
     node->request.attributes = &node->attributes;
     node->request.flags |= STORE_PARENTS | (node->exists ? STORE_REPLACE : STORE_NOREPLACE);
     request.txn = node->txn;
-    if (!anew || !node->exists || !node->loader->replace)
+    if (!anew || !node->exists || !node->loader->replace || node->there.kind == STORE_COLLECTION)
         return STORE_OK;
     return store_delete(NULL, node->loader->cli->store, node->location, &request);
 }
@@ -210,6 +210,33 @@ int import_special(struct loader *loader, const struct stat *stat, const char *l
     if (code == STORE_OK)
         code = store_put_special(NULL, loader->cli->store, location, special, device, &node.request);
     return count(&node, code, 0);
+}
+
+int import_name(bool *named, struct loader *loader, const char *first, const struct stat *stat, const char *location)
+{
+    store_get_options options = STORE_GET_OPTIONS_INIT;
+    store_request request = STORE_REQUEST_INIT;
+    struct node node;
+    store_stat known;
+    bool refused;
+    int status = node_init(&node, &refused, loader, location, stat);
+
+    *named = true;
+    if (status != STATUS_DONE || refused)
+        return status;
+    options.txn = request.txn = node.txn;
+    request.flags = STORE_PARENTS;
+    int code = store_stat_get(&known, loader->cli->store, first, &options);
+    if (code == STORE_OK && node.exists && node.there.id == known.id)
+        return loader_step(loader, &loader->pending.unchanged, 0);
+    if (node.exists && !loader->replace)
+        return loader_conflict(loader, location, NULL);
+    if (code == STORE_OK)
+        code = node_for_put(&node, true);
+    if (code == STORE_OK)
+        code = store_link(NULL, loader->cli->store, first, location, &request);
+    *named = code != STORE_KIND_CONFLICT;
+    return *named ? count(&node, code, 0) : STATUS_DONE;
 }
 
 static bool same_link(struct node *node, const char *target)

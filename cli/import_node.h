@@ -11,6 +11,8 @@ int import_file(struct loader *loader, int fd, const char *location);
 int import_link(struct loader *loader, int dir, const char *name, const struct stat *stat, const char *location);
 /* A FIFO, socket or device node. */
 int import_special(struct loader *loader, const struct stat *stat, const char *location);
+/* Another name for the node at `first`; *named is false where there cannot be one: in typed collections. */
+int import_name(bool *named, struct loader *loader, const char *first, const struct stat *stat, const char *location);
 /* Makes the collection; *inside is false when it was refused. */
 int import_directory_begin(bool *inside, struct loader *loader, int fd, const char *location);
 /* Gives it the directory's mode, times, owner and metadata, where they differ. */

@@ -9,6 +9,7 @@
 #include "import_node.h"
 #include "interrupt.h"
 #include "print.h"
+#include "seen.h"
 
 struct level {
     DIR *dir;
@@ -17,6 +18,7 @@ struct level {
 
 struct tree {
     struct loader *loader;
+    struct seen seen; /* of the files with several names, the location of the first */
     struct level *levels;
     size_t depth, room;
     size_t length; /* of location */
@@ -78,24 +80,51 @@ static int enter(struct tree *tree, int fd)
     return status;
 }
 
+/* What the entry is, whatever other names it has. */
+static int import_this(struct tree *tree, int dir, const char *name, const struct stat *stat)
+{
+    if (S_ISLNK(stat->st_mode))
+        return import_link(tree->loader, dir, name, stat, tree->location);
+    if (!S_ISDIR(stat->st_mode) && !S_ISREG(stat->st_mode))
+        return import_special(tree->loader, stat, tree->location);
+    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? STATUS_DONE : trouble(tree, "cannot open");
+    if (S_ISDIR(stat->st_mode))
+        return enter(tree, fd);
+    int status = import_file(tree->loader, fd, tree->location);
+    close(fd);
+    return status;
+}
+
+/* One of several names: of the first the file is imported, the others are names for that. */
+static int import_one_of(struct tree *tree, int dir, const char *name, const struct stat *stat)
+{
+    const char *first = seen_find(&tree->seen, stat->st_dev, stat->st_ino);
+    uint64_t refused = tree->loader->done.refused;
+    bool named = false;
+    int status = STATUS_DONE;
+
+    if (first)
+        status = import_name(&named, tree->loader, first, stat, tree->location);
+    if (named || status != STATUS_DONE)
+        return status;
+    status = import_this(tree, dir, name, stat);
+    if (status != STATUS_DONE || first || tree->loader->done.refused != refused)
+        return status;
+    if (!seen_add(&tree->seen, stat->st_dev, stat->st_ino, tree->location))
+        return complain(tree->loader->cli, STORE_NO_MEMORY, tree->location, "out of memory");
+    return STATUS_DONE;
+}
+
 static int import_entry(struct tree *tree, int dir, const char *name)
 {
     struct stat stat;
 
     if (fstatat(dir, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? STATUS_DONE : trouble(tree, "cannot read");
-    if (S_ISLNK(stat.st_mode))
-        return import_link(tree->loader, dir, name, &stat, tree->location);
-    if (!S_ISDIR(stat.st_mode) && !S_ISREG(stat.st_mode))
-        return import_special(tree->loader, &stat, tree->location);
-    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? STATUS_DONE : trouble(tree, "cannot open");
-    if (S_ISDIR(stat.st_mode))
-        return enter(tree, fd);
-    int status = import_file(tree->loader, fd, tree->location);
-    close(fd);
-    return status;
+    return !S_ISDIR(stat.st_mode) && stat.st_nlink > 1 ? import_one_of(tree, dir, name, &stat)
+                                                       : import_this(tree, dir, name, &stat);
 }
 
 /* One entry of the deepest level, or its end. */
@@ -141,5 +170,6 @@ int import_tree(struct loader *loader, const char *location, const char *source)
     while (tree.depth > 0)
         closedir(tree.levels[--tree.depth].dir);
     free(tree.levels);
+    seen_release(&tree.seen);
     return status;
 }

@@ -182,3 +182,39 @@ Test(storectl_export, special_nodes_go_out_and_in_again)
     expect(0, "stat", "/again/null");
     cr_assert_not_null(strstr(said.out, "device    1,3\n"), "%s", said.out);
 }
+
+Test(storectl_export, several_names_are_hard_links_and_come_back)
+{
+    const char *out = test_path("out");
+    store_stat one, again;
+
+    assert_ok(store_link(NULL, test_store(), "/t/one", "/t/sub/two", NULL));
+    assert_ok(store_link(NULL, test_store(), "/t/one", "/t/zero", NULL));
+    assert_ok(store_link(NULL, test_store(), "/t/link", "/t/link2", NULL));
+    expect_out("exported /t: 6 created, 0 updated, 0 unchanged\n", "export", "/t", out);
+    cr_assert_eq(stat_of(test_path("out/one")).st_nlink, 3);
+    cr_assert_eq(stat_of(test_path("out/one")).st_ino, stat_of(test_path("out/sub/two")).st_ino);
+    cr_assert_eq(stat_of(test_path("out/link")).st_ino, stat_of(test_path("out/link2")).st_ino);
+    expect_out("exported /t: 0 created, 0 updated, 6 unchanged\n", "export", "/t", out);
+    expect_out("imported /again: 6 created, 0 updated, 0 unchanged\n", "import", "/again", out);
+    expect_out("imported /again: 0 created, 0 updated, 6 unchanged\n", "import", "/again", out);
+    assert_ok(store_stat_get(&one, test_store(), "/again/one", NULL));
+    assert_ok(store_stat_get(&again, test_store(), "/again/sub/two", NULL));
+    cr_assert_eq(one.links, 3);
+    cr_assert_eq(one.id, again.id);
+    expect(0, "check");
+    expect_json(0, "stat", "/again/link2");
+    assert_member("links", "2");
+}
+
+Test(storectl_export, a_name_that_is_another_file_is_replaced_only_when_told_so)
+{
+    const char *out = test_path("out");
+
+    expect(0, "export", "/t", out);
+    write_file(test_path("out/zero"), "another");
+    assert_ok(store_link(NULL, test_store(), "/t/one", "/t/zero", NULL));
+    expect_says(1, "key_conflict", "export", "/t", out);
+    expect(0, "export", "--replace", "/t", out);
+    cr_assert_eq(stat_of(test_path("out/zero")).st_ino, stat_of(test_path("out/one")).st_ino);
+}

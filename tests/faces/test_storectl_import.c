@@ -366,3 +366,32 @@ Test(storectl_import, real_world_codes_load_and_load_again)
     assert_member("created", "0");
     assert_member("refused", "0");
 }
+
+Test(storectl_import, hard_links_are_names_of_one_node)
+{
+    const char *tree = make_tree();
+
+    cr_assert_eq(link(test_path("tree/one"), test_path("tree/sub/name")), 0);
+    expect(0, "import", "/t", tree);
+    expect_json(0, "stat", "/t/sub/name");
+    assert_member("links", "2");
+    expect(0, "put", "/t/one", "-d", "changed", "--replace");
+    expect_out("changed", "get", "/t/sub/name");
+    expect_says(1, "key_conflict", "import", "/t", tree);
+}
+
+Test(storectl_import, hard_links_into_a_typed_collection_are_objects_of_their_own)
+{
+    const char *tree = make_tree();
+
+    write_file(test_path("tree/sub/a"), "{}");
+    cr_assert_eq(link(test_path("tree/sub/a"), test_path("tree/sub/b")), 0);
+    cr_assert_eq(unlink(test_path("tree/sub/three")), 0);
+    cr_assert_eq(unlink(test_path("tree/sub/link")), 0);
+    expect(0, "mkdir", "/t");
+    expect(0, "define", "/t/sub", "--data",
+           "{\"key\":[\"k\"],\"schema\":{\"type\":\"object\",\"properties\":{\"k\":{\"type\":\"string\"}}}}");
+    expect(0, "import", "/t", tree);
+    expect_out("a\nb\n", "ls", "/t/sub");
+    expect_out("{\"k\":\"b\"}", "get", "/t/sub/b");
+}
