@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LARGE = 200000 };
@@ -64,6 +65,7 @@ int script_prepare(store *s)
     rc = rc ? rc : put_large(s, "/large", 'a', NULL);
     rc = rc ? rc : put_large(s, "/dir/large", 'b', REQUEST(.flags = STORE_PARENTS));
     rc = rc ? rc : put(s, "/dir/sub/c", "c", REQUEST(.flags = STORE_PARENTS));
+    rc = rc ? rc : store_link(NULL, s, "/dir/sub/c", "/named", NULL);
     rc = rc ? rc : store_copy(NULL, s, "/large", "/shared", NULL);
     rc = rc ? rc : store_put_link(NULL, s, "/link", "plain", NULL);
     rc = rc ? rc : store_define(NULL, s, "/people", PEOPLE, strlen(PEOPLE), NULL);
@@ -170,6 +172,33 @@ static int move_object(store *s) { return store_move(NULL, s, "/large", "/dir/mo
 static int move_over(store *s) { return store_move(NULL, s, "/plain", "/large", REQUEST(.flags = STORE_REPLACE)); }
 static int move_tree(store *s) { return store_move(NULL, s, "/dir", "/elsewhere", NULL); }
 static int move_typed(store *s) { return store_move(NULL, s, "/people/ada", "/people/zoe", NULL); }
+static int move_name(store *s) { return store_move(NULL, s, "/named", "/dir/named", NULL); }
+
+static int exchange_typed(store *s)
+{
+    return store_move(NULL, s, "/people/ada", "/people/bob", REQUEST(.flags = STORE_EXCHANGE));
+}
+
+static int exchange_name(store *s) { return store_move(NULL, s, "/named", "/large", REQUEST(.flags = STORE_EXCHANGE)); }
+static int link_first(store *s) { return store_link(NULL, s, "/large", "/x/y", REQUEST(.flags = STORE_PARENTS)); }
+static int link_more(store *s) { return store_link(NULL, s, "/named", "/dir/named", NULL); }
+static int put_named(store *s) { return put_large(s, "/named", 'n', NULL); }
+static int delete_name(store *s) { return store_delete(NULL, s, "/named", NULL); }
+static int put_special(store *s) { return store_put_special(NULL, s, "/fifo", S_IFIFO, 0, NULL); }
+
+static int find_named(store *s)
+{
+    store_stat stat;
+    char *location;
+    int rc = store_stat_get(&stat, s, "/named", NULL);
+
+    if (rc == STORE_OK)
+        rc = store_location_of(&location, s, stat.id, NULL);
+    if (rc == STORE_OK)
+        store_free(location);
+    return rc;
+}
+
 static int copy_object(store *s) { return store_copy(NULL, s, "/large", "/dir/copied", NULL); }
 static int copy_tree(store *s) { return store_copy(NULL, s, "/dir", "/elsewhere", NULL); }
 static int copy_typed(store *s) { return store_copy(NULL, s, "/people", "/folk", NULL); }
@@ -530,7 +559,9 @@ const struct step SCRIPT[] = {
     STEP(range_beyond), STEP(resize_small), STEP(resize_longer), STEP(resize_shorter), STEP(resize_shared),
     STEP(rework_stream), STEP(keep_version), STEP(room), STEP(several_changes), STEP(post_typed), STEP(post_plain), STEP(delete_object), STEP(delete_typed),
     STEP(delete_property), STEP(delete_last), STEP(delete_tree), STEP(move_object), STEP(move_over), STEP(move_tree),
-    STEP(move_typed), STEP(copy_object), STEP(copy_tree), STEP(copy_typed), STEP(make), STEP(set), STEP(set_meta),
+    STEP(move_typed), STEP(move_name), STEP(exchange_typed), STEP(exchange_name), STEP(link_first), STEP(link_more),
+    STEP(put_named), STEP(delete_name), STEP(put_special), STEP(find_named),
+    STEP(copy_object), STEP(copy_tree), STEP(copy_typed), STEP(make), STEP(set), STEP(set_meta),
     STEP(drop_meta), STEP(define_new), STEP(define_full), STEP(define_plain), STEP(stream_large), STEP(stream_small),
     STEP(stream_range), STEP(abandon_stream), STEP(several), STEP(get), STEP(get_value), STEP(view),
     STEP(read_stream), STEP(metadata), STEP(definition), STEP(list_plain), STEP(list_typed), STEP(list_where),

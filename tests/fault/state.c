@@ -63,7 +63,9 @@ static int print_node(FILE *out, store *s, const char *location, bool versions)
         fprintf(out, " %" PRIu64, stat.version);
     rc = print_meta(out, s, location);
     if (rc == STORE_OK)
-        rc = stat.kind == STORE_COLLECTION ? print_definition(out, s, location) : print_body(out, s, location);
+        rc = stat.kind == STORE_COLLECTION ? print_definition(out, s, location)
+             : stat.kind == STORE_SPECIAL ? STORE_OK
+                                          : print_body(out, s, location);
     fputs("\n", out);
     return rc;
 }
