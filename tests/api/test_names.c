@@ -71,6 +71,11 @@ Test(names, what_is_done_at_one_shows_at_all)
     assert_updated("/d/b", store_patch_range(fresh_answer(), test_store(), "/d/b", 100000, "yyy", 3, NULL));
     memcpy(large + 100000, "yyy", 3);
     assert_body("/a", large);
+    assert_updated("/d/b", store_resize(fresh_answer(), test_store(), "/d/b", 150000, NULL));
+    large[150000] = '\0';
+    assert_body("/a", large);
+    assert_updated("/a", store_resize(fresh_answer(), test_store(), "/a", 3, NULL));
+    assert_body("/d/b", "xxx");
     assert_updated("/a", put("/a", "small", NULL));
     text = body_text("/d/b");
     cr_assert_str_eq(text, "small");
