@@ -249,7 +249,7 @@ static void set_here(struct file *file, const store_attributes *change)
 /* Of a file: if its bytes are another face's by now, that is a conflict to be told when they are published. */
 static int set_stored(struct fs *fs, const struct node *node, struct file *file, const store_attributes *change)
 {
-    const uint64_t known = file && file->content ? file->stat.version : 0;
+    const uint64_t known = file && file->dirty && file->content ? file->stat.version : 0;
     store_request request = STORE_REQUEST_INIT;
     store_answer answer;
     struct place place;

@@ -128,27 +128,40 @@ static int64_t now_ns(void)
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
+/* What the store says of the object now. Other bytes than those that were seen before are of another epoch; a new version
+ * with the same ones (attributes, metadata) is not. */
+static void adopt(struct file *file, const store_stat *now)
+{
+    const store_stat *seen = &file->stat;
+
+    if (seen->version && (seen->modified != now->modified || seen->size != now->size))
+        file->epoch++;
+    file->stat = *now;
+    file->known = true;
+    file->typed = now->typed;
+}
+
 int file_load(struct fs *fs, struct file *file)
 {
     struct place place;
+    store_stat now;
     int error = file->known ? 0 : place_of(&place, fs, file->node);
 
     if (file->known || error)
         return error;
-    error = place_stat(&file->stat, fs, &place);
-    if (error)
-        return error;
-    file->known = true;
-    file->typed = file->stat.typed;
-    return 0;
+    error = place_stat(&now, fs, &place);
+    if (!error)
+        adopt(file, &now);
+    return error;
 }
 
-/* The version that is there now; what was seen of another one before is of another epoch. */
+/* The version that is there now. */
 static int open_stored(struct fs *fs, struct file *file)
 {
     store_get_options options = STORE_GET_OPTIONS_INIT;
     store_reader *reader;
     struct place place;
+    store_stat now;
     int error = place_of(&place, fs, file->node);
 
     if (error)
@@ -158,26 +171,30 @@ static int open_stored(struct fs *fs, struct file *file)
     error = errno_of(store_reader_open(&reader, fs->store, place.name, &options));
     if (error)
         return error;
-    if (store_reader_stat(reader)->version != file->stat.version)
-        file->epoch++;
-    file->stat = *store_reader_stat(reader);
-    properties_show(fs, &file->stat, place.property);
+    now = *store_reader_stat(reader);
+    properties_show(fs, &now, place.property);
+    adopt(file, &now);
     return content_of(&file->content, &fs->pool, reader);
+}
+
+static void drop_content(struct file *file)
+{
+    content_free(file->content);
+    file->content = NULL;
 }
 
 int file_refresh(struct fs *fs, struct file *file)
 {
-    uint64_t version = file->known ? file->stat.version : 0;
+    uint64_t version = file->stat.version;
     int error;
 
     if (file->state != FILE_STORED || file->dirty)
         return file_load(fs, file);
     file->known = false;
     error = file_load(fs, file);
-    if (error || version == 0 || version == file->stat.version)
-        return error;
-    file_overtaken(file);
-    return file_load(fs, file);
+    if (!error && version != file->stat.version)
+        drop_content(file);
+    return error;
 }
 
 int file_content(struct fs *fs, struct file *file)
@@ -267,9 +284,11 @@ void file_touch(struct file *file, bool privileged)
 
 void file_rebase(struct file *file, uint64_t version)
 {
-    file->stat.version = version;
-    if (file->content)
+    if (file->dirty && file->content)
         content_rebase(file->content, version);
+    else
+        drop_content(file);
+    file->stat.version = version;
     if (file->node->cached)
         file->node->cached = version;
 }
@@ -278,10 +297,8 @@ void file_overtaken(struct file *file)
 {
     if (file->state != FILE_STORED || file->dirty)
         return;
-    content_free(file->content);
-    file->content = NULL;
+    drop_content(file);
     file->known = false;
-    file->epoch++;
 }
 
 int file_keep(struct fs *fs, struct file *file)
