@@ -8,6 +8,7 @@
 
 #include "ops.h"
 #include "properties.h"
+#include "transport.h"
 #include "watch.h"
 
 #define SECOND 1000000000LL
@@ -211,15 +212,13 @@ static store_attributes wanted(const struct stat *attr, int to_set)
     return out;
 }
 
-/* A change of owner takes the set-id bits away (chown(2)); the kernel leaves that to us (HANDLE_KILLPRIV_V2), and asks
- * for nothing else when chown() was given neither user nor group. */
+/* A change of owner takes the set-id bits away (chown(2)); the kernel says so (HANDLE_KILLPRIV_V2), and asks for nothing
+ * at all when chown() was given neither user nor group. */
 static void kill_set_id(store_attributes *change, const store_stat *now, int to_set)
 {
     uint32_t mode = now->mode & ~(uint32_t)S_ISUID;
 
-    if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_SIZE) || now->kind == STORE_COLLECTION)
-        return;
-    if (to_set && !(to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
+    if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_SIZE) || (to_set && !transport_clears_setid()))
         return;
     if (mode & S_IXGRP)
         mode &= ~(uint32_t)S_ISGID;
@@ -273,25 +272,25 @@ static int set_stored(struct fs *fs, const struct node *node, struct file *file,
     return error;
 }
 
-static int resize(struct fs *fs, struct file *file, uint64_t size, bool privileged)
+static int resize(struct fs *fs, struct file *file, uint64_t size)
 {
     int error = size == 0 ? file_load(fs, file) : file_content(fs, file);
 
     if (!error)
         error = size == 0 ? file_truncate(fs, file) : content_resize(file->content, size);
     if (!error)
-        file_touch(file, privileged);
+        file_touch(file, transport_clears_setid());
     return error;
 }
 
 /* Under the file's lock. A file that nobody writes is published at once: truncate(2) has no close(). */
-static int change_file(struct fs *fs, struct file *file, const struct stat *attr, int to_set, bool privileged)
+static int change_file(struct fs *fs, struct file *file, const struct stat *attr, int to_set)
 {
     store_attributes change = wanted(attr, to_set);
     int error = file_refresh(fs, file);
 
     if (!error && to_set & FUSE_SET_ATTR_SIZE)
-        error = resize(fs, file, (uint64_t)attr->st_size, privileged);
+        error = resize(fs, file, (uint64_t)attr->st_size);
     if (error)
         return error;
     kill_set_id(&change, &file->stat, to_set);
@@ -314,7 +313,7 @@ static int change_directory(struct fs *fs, struct node *node, const struct stat 
     return change.mask ? set_stored(fs, node, NULL, &change) : 0;
 }
 
-static int change(struct fs *fs, struct node *node, const struct stat *attr, int to_set, bool privileged)
+static int change(struct fs *fs, struct node *node, const struct stat *attr, int to_set)
 {
     struct file *file;
     int error;
@@ -325,7 +324,7 @@ static int change(struct fs *fs, struct node *node, const struct stat *attr, int
     if (!file)
         return ENOMEM;
     pthread_mutex_lock(&file->lock);
-    error = change_file(fs, file, attr, to_set, privileged);
+    error = change_file(fs, file, attr, to_set);
     pthread_mutex_unlock(&file->lock);
     file_put(fs, file);
     return error;
@@ -336,7 +335,7 @@ void op_setattr(fuse_req_t request, fuse_ino_t ino, struct stat *attr, int to_se
     struct fs *fs = fs_of(request);
     unsigned count = watch_count(fs);
     struct node *node = node_get(&fs->nodes, ino);
-    int error = node ? change(fs, node, attr, to_set, fuse_req_ctx(request)->uid == 0) : ESTALE;
+    int error = node ? change(fs, node, attr, to_set) : ESTALE;
 
     (void)info;
     if (error)

@@ -268,13 +268,13 @@ int file_stat(store_stat *out, uint64_t *allocated, struct fs *fs, struct file *
     return error;
 }
 
-void file_touch(struct file *file, bool privileged)
+void file_touch(struct file *file, bool clears_setid)
 {
     file->dirty = true;
     file->refused = 0;
     file->stat.modified = file->stat.changed = now_ns();
     file->mask |= STORE_ATTR_MODIFIED;
-    if (!privileged && file->stat.mode & (S_ISUID | S_ISGID)) {
+    if (clears_setid && file->stat.mode & (S_ISUID | S_ISGID)) {
         file->stat.mode &= ~(uint32_t)S_ISUID;
         if (file->stat.mode & S_IXGRP) /* without it the bit stands for mandatory locking */
             file->stat.mode &= ~(uint32_t)S_ISGID;

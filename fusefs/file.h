@@ -103,8 +103,8 @@ int file_stat(store_stat *out, uint64_t *allocated, struct fs *fs, struct file *
 void file_rebase(struct file *file, uint64_t version);
 /* Asks the store whether another face has changed it since. */
 int file_refresh(struct fs *fs, struct file *file);
-/* Bytes were changed: times, set-id bits (unless `privileged`), what a refusal left. */
-void file_touch(struct file *file, bool privileged);
+/* Bytes were changed: times, set-id bits (if `clears_setid`), what a refusal left. */
+void file_touch(struct file *file, bool clears_setid);
 /* Another face changed the object: what is open of it is read anew, unless it was changed here, too. */
 void file_overtaken(struct file *file);
 /* The object is to be unlinked or replaced: keeps what is open of it readable. */

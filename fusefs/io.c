@@ -7,7 +7,7 @@
 
 #include "file.h"
 #include "ops.h"
-#include "watch.h"
+#include "transport.h"
 
 #define PAGE 4096u
 
@@ -115,11 +115,6 @@ void op_read(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, stru
 
 /* ------------------------------------------------------------------ writing */
 
-static bool is_privileged(fuse_req_t request)
-{
-    return fuse_req_ctx(request)->uid == 0;
-}
-
 /* A body that can never become JSON is refused now, since not everybody looks at what close() says; its text is kept all the
  * same, for whoever wants to mend it. */
 static int scan(struct file *file, const char *data, size_t size, uint64_t offset)
@@ -136,8 +131,7 @@ static int scan(struct file *file, const char *data, size_t size, uint64_t offse
 }
 
 /* Under the file's lock. */
-static int write_file(struct fs *fs, struct handle *handle, const char *data, size_t size, uint64_t offset,
-                      bool privileged)
+static int write_file(struct fs *fs, struct handle *handle, const char *data, size_t size, uint64_t offset)
 {
     struct file *file = handle->file;
     int error = file_content(fs, file);
@@ -147,7 +141,7 @@ static int write_file(struct fs *fs, struct handle *handle, const char *data, si
     error = content_write(file->content, data, size, offset);
     if (error)
         return error;
-    file_touch(file, privileged);
+    file_touch(file, transport_clears_setid());
     handle_wrote(handle);
     return scan(file, data, size, offset);
 }
@@ -169,7 +163,7 @@ void op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_t size,
 
     (void)ino;
     pthread_mutex_lock(&handle->file->lock);
-    error = write_file(fs, handle, data, size, where(fs, handle, offset, info), is_privileged(request));
+    error = write_file(fs, handle, data, size, where(fs, handle, offset, info));
     pthread_mutex_unlock(&handle->file->lock);
     if (error)
         fuse_reply_err(request, error);
@@ -213,7 +207,7 @@ void op_fallocate(fuse_req_t request, fuse_ino_t ino, int mode, off_t offset, of
     if (!error)
         error = allocate(file->content, mode, (uint64_t)offset, (uint64_t)length);
     if (!error) {
-        file_touch(file, is_privileged(request));
+        file_touch(file, transport_clears_setid());
         handle_wrote(handle);
     }
     pthread_mutex_unlock(&file->lock);
@@ -245,7 +239,7 @@ void op_lseek(fuse_req_t request, fuse_ino_t ino, off_t offset, int whence, stru
 #define COPY_MOST (64u << 20) /* in one request; the caller goes on from there */
 
 static int copy_slice(size_t *got, struct fs *fs, struct handle *from, uint64_t from_offset, struct handle *to,
-                      uint64_t to_offset, size_t size, bool privileged)
+                      uint64_t to_offset, size_t size)
 {
     char *data = thread_buffer(COPY_SLICE);
     int error = data ? 0 : ENOMEM;
@@ -259,7 +253,7 @@ static int copy_slice(size_t *got, struct fs *fs, struct handle *from, uint64_t 
     if (error || *got == 0)
         return error;
     pthread_mutex_lock(&to->file->lock);
-    error = write_file(fs, to, data, *got, to_offset, privileged);
+    error = write_file(fs, to, data, *got, to_offset);
     pthread_mutex_unlock(&to->file->lock);
     return error;
 }
@@ -275,7 +269,7 @@ void op_copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_offset, 
     while (!error && done < most && got > 0) {
         size_t size = most - done < COPY_SLICE ? most - done : COPY_SLICE;
         error = copy_slice(&got, fs_of(request), handle_of(from_info), (uint64_t)from_offset + done,
-                           handle_of(to_info), (uint64_t)to_offset + done, size, is_privileged(request));
+                           handle_of(to_info), (uint64_t)to_offset + done, size);
         done += error ? 0 : got;
     }
     if (error && done == 0)

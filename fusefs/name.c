@@ -126,6 +126,10 @@ void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
         lookup_dots(request, fs, parent, name[1]);
         return;
     }
+    if (strlen(name) > STORE_NAME_MAX) { /* nothing else is asked of a name that was not looked up */
+        fuse_reply_err(request, ENAMETOOLONG);
+        return;
+    }
     switch (own_find(&fs->nodes, &node, parent, name)) {
     case OWN_FILE:
         answer_node(request, fs, node, count);

@@ -10,6 +10,7 @@
 #include "ops.h"
 #include "properties.h"
 #include "scratch.h"
+#include "transport.h"
 #include "watch.h"
 
 static bool may_write(int flags)
@@ -105,7 +106,7 @@ static void tell_kernel(struct fuse_file_info *info, struct handle *handle, bool
 }
 
 /* Under the file's lock. */
-static int open_file(struct fs *fs, struct handle *handle, bool privileged, bool *keep)
+static int open_file(struct fs *fs, struct handle *handle, bool *keep)
 {
     struct file *file = handle->file;
     int error = file_refresh(fs, file);
@@ -113,7 +114,7 @@ static int open_file(struct fs *fs, struct handle *handle, bool privileged, bool
     if (!error && handle->flags & O_TRUNC && may_write(handle->flags)) {
         error = file_truncate(fs, file);
         if (!error) {
-            file_touch(file, privileged);
+            file_touch(file, transport_clears_setid());
             handle->wrote = true;
         }
     }
@@ -138,7 +139,7 @@ static int open_node(struct handle **out, fuse_req_t request, struct node *node,
 
     if (!error) {
         pthread_mutex_lock(&file->lock);
-        error = open_file(fs, handle, fuse_req_ctx(request)->uid == 0, keep);
+        error = open_file(fs, handle, keep);
         pthread_mutex_unlock(&file->lock);
     }
     if (error) {
