@@ -97,14 +97,23 @@ static void forget_rejected(struct fs *fs, uint64_t parent, const char *name)
     node_put(&fs->nodes, node);
 }
 
+/* The store keeps other bytes than those that were written: a typed body that was completed. */
+static void read_anew(struct fs *fs, struct file *file)
+{
+    file->node->cached = 0;
+    file_overtaken(file);
+    file->stat.version = 0; /* its bytes are no other face's */
+    watch_node(fs, file->node->ino);
+}
+
 /* It is the store's now. */
-static void settle(struct fs *fs, struct file *file, const struct place *place, uint64_t version)
+static void settle(struct fs *fs, struct file *file, const struct place *place, const store_result *result)
 {
     uint64_t parent;
     char name[STORE_NAME_MAX + 1];
 
     if (!place->property) /* of which the watch tells what else it changed: the object, and its name with the key */
-        watch_own(fs, version);
+        watch_own(fs, result->version);
     if (node_place(&fs->nodes, file->node, &parent, name)) {
         own_remove(&fs->nodes, parent, name);
         problem_forget(fs->problems, parent, name);
@@ -118,10 +127,11 @@ static void settle(struct fs *fs, struct file *file, const struct place *place, 
     file->dirty = file->exclusive = false;
     file->mask = 0;
     file->refused = 0;
-    file->stat.version = version;
-    file->node->cached = version;
+    file->stat.version = file->node->cached = result->version;
     if (file->content)
         file->stat.size = content_size(file->content);
+    if (result->completed)
+        read_anew(fs, file);
 }
 
 static int refuse(struct fs *fs, struct file *file, int code)
@@ -164,7 +174,7 @@ int file_publish(struct fs *fs, struct file *file)
     else
         rc = publish_attributes(&answer, fs, &place, &attributes);
     if (rc == STORE_OK)
-        settle(fs, file, &place, answer.one.version);
+        settle(fs, file, &place, &answer.one);
     else
         error = refuse(fs, file, rc);
     store_answer_clear(&answer);
