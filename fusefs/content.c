@@ -94,11 +94,6 @@ bool content_changed(const struct content *content)
     return content->changed;
 }
 
-void content_rebase(struct content *content, uint64_t version)
-{
-    content->version = version;
-}
-
 uint64_t content_version(const struct content *content)
 {
     return content->version;

@@ -50,9 +50,6 @@ void content_set_version(struct content *content, uint64_t version);
  * now? Otherwise it is a change of content_version, however small, and can only be published onto that. */
 bool content_whole(const struct content *content);
 
-/* The object got the version `version` with the same bytes: what was changed is a change of that. */
-void content_rebase(struct content *content, uint64_t version);
-
 /* *got is short at the end only. ESTALE when the version cannot be read any more. */
 int content_read(size_t *got, struct content *content, void *buffer, size_t size, uint64_t offset);
 int content_write(struct content *content, const void *data, size_t size, uint64_t offset);

@@ -285,7 +285,7 @@ void file_touch(struct file *file, bool clears_setid)
 void file_rebase(struct file *file, uint64_t version)
 {
     if (file->dirty && file->content)
-        content_rebase(file->content, version);
+        content_set_version(file->content, version);
     else
         drop_content(file);
     file->stat.version = version;
