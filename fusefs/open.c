@@ -70,7 +70,7 @@ static void close_handle(struct fs *fs, struct handle *handle)
     struct node *node = handle->node;
     struct file *file = handle->file;
 
-    if (may_write(handle->flags)) {
+    if (may_write(handle->flags) || handle->wrote) { /* also what O_CREAT or O_TRUNC made of a file opened for reading */
         pthread_mutex_lock(&file->lock);
         end_writing(handle);
         finish(fs, handle);
@@ -102,7 +102,7 @@ static void tell_kernel(struct fuse_file_info *info, struct handle *handle, bool
 {
     info->fh = (uintptr_t)handle;
     info->keep_cache = keep;
-    info->noflush = !may_write(handle->flags);
+    info->noflush = !may_write(handle->flags) && !handle->wrote;
 }
 
 /* Under the file's lock. */
@@ -111,7 +111,7 @@ static int open_file(struct fs *fs, struct handle *handle, bool *keep)
     struct file *file = handle->file;
     int error = file_refresh(fs, file);
 
-    if (!error && handle->flags & O_TRUNC && may_write(handle->flags)) {
+    if (!error && handle->flags & O_TRUNC) {
         error = file_truncate(fs, file);
         if (!error) {
             file_touch(file, transport_clears_setid());
@@ -292,7 +292,7 @@ void op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
     int error = 0;
 
     (void)ino;
-    if (may_write(handle->flags) && is_writers_close(request, handle)) {
+    if ((may_write(handle->flags) || handle->wrote) && is_writers_close(request, handle)) {
         pthread_mutex_lock(&file->lock);
         handle->killed = handle->wrote && file->dirty && caller_killed(fuse_req_ctx(request)->pid);
         if (handle->wrote && !handle->killed)

@@ -204,19 +204,12 @@ void file_discard(struct fs *fs, struct file *file)
     watch_node(fs, file->node->ino);
 }
 
-int file_set_aside(struct fs *fs, struct file *file)
+/* The bytes of what is refused get a file of their own; what is stored goes on as it is. */
+static int put_beside(struct fs *fs, struct file *file, uint64_t parent, const char *rejected)
 {
-    char name[STORE_NAME_MAX + 1], rejected[STORE_NAME_MAX + 1];
     struct node *node;
-    uint64_t parent;
-    int error = ESTALE;
+    int error = file_make(&node, fs, FILE_SCRATCH, parent, rejected, &file->stat, file->content);
 
-    if (file->state != FILE_STORED || !file->content)
-        return 0; /* a new file keeps its name in this mount */
-    if (node_place(&fs->nodes, file->node, &parent, name)) {
-        rejected_name(rejected, name);
-        error = file_make(&node, fs, FILE_SCRATCH, parent, rejected, &file->stat, file->content);
-    }
     if (error)
         return error;
     node->file->rejected = true;
@@ -224,4 +217,36 @@ int file_set_aside(struct fs *fs, struct file *file)
     file->content = NULL;
     file_discard(fs, file);
     return 0;
+}
+
+/* A new file keeps its name in this mount, unless another face has put something there: that is to be seen. */
+static int step_aside(struct fs *fs, struct file *file, uint64_t parent, const char *name, const char *rejected)
+{
+    struct place place;
+    store_stat stat;
+    uint64_t twin;
+
+    place_in(&place, fs, parent, name);
+    if (place_stat(&stat, fs, &place) != 0 || (own_hidden(&fs->nodes, parent, name, &twin) == stat.id && twin))
+        return 0;
+    if (!own_set(&fs->nodes, parent, rejected, file->node) || !node_move(&fs->nodes, file->node, parent, rejected))
+        return ENOMEM;
+    own_unset(&fs->nodes, parent, name);
+    file->state = FILE_SCRATCH;
+    file->rejected = true;
+    watch_name(fs, parent, name);
+    return 0;
+}
+
+int file_set_aside(struct fs *fs, struct file *file)
+{
+    char name[STORE_NAME_MAX + 1], rejected[STORE_NAME_MAX + 1];
+    uint64_t parent;
+
+    if (!node_place(&fs->nodes, file->node, &parent, name))
+        return ESTALE;
+    rejected_name(rejected, name);
+    if (file->state == FILE_STAGED)
+        return step_aside(fs, file, parent, name, rejected);
+    return file->content ? put_beside(fs, file, parent, rejected) : 0;
 }
