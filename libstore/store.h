@@ -443,11 +443,11 @@ typedef struct store_stat {
     uint64_t size;    /* of the body; 0 for a collection */
     int64_t created, modified, changed;
     uint32_t mode, uid, gid;
-    char type[STORE_TYPE_MAX + 1]; /* media type, never empty for an object */
     int64_t accessed;    /* as it was set; else `modified` */
     uint64_t links;      /* names that the node has; of a collection 2 and its subcollections */
     uint32_t special;    /* STORE_SPECIAL: S_IFIFO, S_IFSOCK, S_IFCHR or S_IFBLK; else 0 */
     uint64_t device;     /* of a device node, as stat(2) has it in st_rdev */
+    char type[STORE_TYPE_MAX + 1]; /* media type, never empty for an object */
 } store_stat;
 
 typedef struct store_get_options {
