@@ -80,7 +80,7 @@ so_name  := libstore.so.$(SOVER)
 so_file  := libstore.so.$(VERSION)
 shared   := $(BUILD)/$(so_file)
 programs := $(if $(call sources,cli),$(BUILD)/storectl) \
-            $(if $(and $(wildcard fusefs/main.c),$(wildcard fusefs/ops.c)),$(BUILD)/storefs) \
+            $(if $(call sources,fusefs),$(BUILD)/storefs) \
             $(if $(call sources,httpd),$(BUILD)/storehttp)
 # Parts of the file system that unit tests look at; an archive, so that only those are linked.
 fs_parts := $(BUILD)/fusefs.a

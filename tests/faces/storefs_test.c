@@ -330,6 +330,18 @@ void kill_storefs(void)
     umount2(place, MNT_DETACH);
 }
 
+int end_of_storefs(void)
+{
+    int status = 0;
+
+    cr_assert_neq(daemon_pid, 0);
+    assert_sys(chdir("/"));
+    bool in_time = wait_for(daemon_pid, &status);
+    daemon_pid = 0;
+    cr_assert(in_time, "storefs did not end\n%s", storefs_log());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 pid_t storefs_pid(void)
 {
     return daemon_pid;

@@ -47,6 +47,8 @@ void unmount_storefs(void);
 void remount_storefs(void);
 /* Ends the daemon by SIGKILL and clears the dead mount away. */
 void kill_storefs(void);
+/* Waits until the daemon has ended by itself, without a mount being left; its exit status (128 + signal). */
+int end_of_storefs(void);
 /* Its process id; 0 when there is none. */
 pid_t storefs_pid(void);
 /* Where the store and the mount are. Borrowed. */
