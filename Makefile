@@ -92,7 +92,7 @@ bench      := $(BUILD)/bench/bench
 passthrough := $(BUILD)/bench/passthrough_ll
 slow_sync  := $(patsubst %.c,$(BUILD)/%.so,$(wildcard bench/slow_sync.c))
 man_pages  := $(wildcard man/*.1 man/*.3 man/*.5 man/*.7 man/*.8)
-completion := $(wildcard cli/*.bash-completion)
+completion := $(wildcard cli/*.bash-completion fusefs/*.bash-completion)
 # Functions that tests/fault replaces in the test binary, one name a line.
 wrapped  := $(if $(wildcard tests/fault/wrapped),$(shell cat tests/fault/wrapped))
 # Every C file that is compiled by the rules below, for tools.

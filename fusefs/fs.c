@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
+#include "daemon.h"
 #include "file.h"
 #include "watch.h"
 
@@ -90,8 +90,8 @@ static void finish_file(struct fs *fs, struct file *file)
     pthread_mutex_lock(&file->lock);
     error = file_publish(fs, file);
     if (error)
-        syslog(LOG_ERR, "%s: what was written could not be published: %s",
-               file->node->name ? file->node->name : "a file without a name", strerror(error));
+        complain("%s: what was written could not be published: %s",
+                 file->node->name ? file->node->name : "a file without a name", strerror(error));
     file_detach(file); /* so that it is freed now */
     pthread_mutex_unlock(&file->lock);
     file_put(fs, file);
@@ -103,7 +103,7 @@ void fs_stop(struct fs *fs)
 
     watch_stop(fs);
     if (list_files(&open, fs) != 0)
-        syslog(LOG_ERR, "no memory to publish all that is open");
+        complain("no memory to publish all that is open");
     for (size_t i = 0; i < open.count; i++)
         finish_file(fs, open.files[i]);
     free(open.files);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,10 +60,12 @@ static bool is_mounted(const char *mountpoint, const char *store_path)
 
 int mountpoint_resolve(char **out, const char *path, const char *store_path)
 {
+    struct statfs space;
     struct stat there;
 
     *out = NULL;
-    if (stat(path, &there) != 0)
+    /* statfs asks the daemon; stat may get what the kernel knew when it died. */
+    if (statfs(path, &space) != 0 || stat(path, &there) != 0)
         return errno == ENOTCONN ? refuse_dead(path) : refuse(path, strerror(errno));
     if (!S_ISDIR(there.st_mode))
         return refuse(path, strerror(ENOTDIR));

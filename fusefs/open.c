@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "attr.h"
 #include "caller.h"
+#include "daemon.h"
 #include "ops.h"
 #include "properties.h"
 #include "scratch.h"
@@ -57,11 +57,11 @@ static void finish(struct fs *fs, struct handle *handle)
         return;
     if (!file->refused) {
         node_place(&fs->nodes, file->node, &parent, name);
-        syslog(LOG_ERR, "%s: what was written could not be published: %s", name, strerror(error));
+        complain("%s: what was written could not be published: %s", name, strerror(error));
     }
     error = file_set_aside(fs, file);
     if (error)
-        syslog(LOG_ERR, "%s: what was written is lost: %s", name, strerror(error));
+        complain("%s: what was written is lost: %s", name, strerror(error));
 }
 
 /* Ends a handle. */

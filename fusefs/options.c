@@ -12,7 +12,7 @@
 #include "daemon.h"
 #include "mountpoint.h"
 
-#define TIMEOUT 1.0    /* of the kernel's caches */
+#define TIMEOUT 60.0   /* of the kernel's caches, which are told of changes */
 #define THREADS 16
 #define SPIN 50        /* about what it takes to wake a thread */
 #define LINGER 30

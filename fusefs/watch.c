@@ -12,9 +12,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <time.h>
 
+#include "daemon.h"
 #include "file.h"
 #include "properties.h"
 
@@ -350,7 +350,7 @@ static void *run_reader(void *context)
         if (rc == STORE_OK)
             look_at(watch, &change);
         else if (rc < 0)
-            syslog(LOG_ERR, "what others change cannot be followed: %s", store_problem_last()->detail);
+            complain("what others change cannot be followed: %s", store_problem_last()->detail);
         if (rc < 0)
             nanosleep(&failed, NULL);
     }

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -150,13 +151,13 @@ Test(storefs_mount, a_directory_that_is_not_empty_is_covered)
 
 Test(storefs_mount, a_dead_mount_is_refused_with_the_way_to_clear_it)
 {
-    struct stat there;
+    struct statfs there;
     const char *const clear[] = { "fusermount3", "-u", "-z", mount_point(), NULL };
 
     mount_storefs(NULL);
     assert_sys(chdir("/"));
     kill(storefs_pid(), SIGKILL);
-    assert_soon(stat(mount_point(), &there) != 0 && errno == ENOTCONN);
+    assert_soon(statfs(mount_point(), &there) != 0 && errno == ENOTCONN);
     expect_says(1, "whose daemon has ended", test_path("store"), mount_point());
     cr_assert_not_null(strstr(said.err, "fusermount3 -u -z /"), "%s", said.err);
     command_clear(&said);
