@@ -360,7 +360,7 @@ int file_make(struct node **out, struct fs *fs, enum file_state state, fuse_ino_
     file->state = state;
     file->dirty = state == FILE_STAGED;
     file->mask = STORE_ATTR_MODE | STORE_ATTR_OWNER | STORE_ATTR_GROUP | STORE_ATTR_MODIFIED;
-    if (!own_set(&fs->nodes, parent, name, node)) {
+    if (name && !own_set(&fs->nodes, parent, name, node)) {
         file->state = FILE_DETACHED;
         file->content = NULL; /* the caller's still */
         error = ENOMEM;

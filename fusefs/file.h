@@ -29,6 +29,7 @@ struct file {
     bool known;                /* `stat` is filled in */
     bool dirty;                /* there are bytes or attributes that are not published */
     bool rejected;             /* a scratch file with what the store refused */
+    bool linkable;             /* detached because it was made without a name (O_TMPFILE): link(2) may give it one */
     bool exclusive;            /* made by O_EXCL: its publication must not replace anything */
     bool typed;                /* in a typed collection */
     int refused;               /* errno of the last publication, which the store refused; 0 after the next change */
@@ -121,7 +122,7 @@ void file_discard(struct fs *fs, struct file *file);
 /* Puts what the store refused beside the object, as a scratch file, and forgets it here. */
 int file_set_aside(struct fs *fs, struct file *file);
 
-/* Makes a file of the mount's own at (parent, name), with a new id, these attributes and, unless it is NULL, this content,
+/* Makes a file of the mount's own at (parent, name), or without a name if that is NULL, with a new id, these attributes and, unless it is NULL, this content,
  * which is the file's from then on: a reference to its node. */
 int file_make(struct node **out, struct fs *fs, enum file_state state, fuse_ino_t parent, const char *name,
               const store_stat *stat, struct content *content);

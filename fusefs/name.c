@@ -273,21 +273,51 @@ void op_readlink(fuse_req_t request, fuse_ino_t ino)
 
 /* --------------------------------------------------------------- hard links */
 
-/* A file that is not published yet has no record that could get another name. */
-static int publish_first(struct fs *fs, struct node *node)
+/* What was made without a name gets its first one, and is published under it. */
+static int give_name(struct fs *fs, struct file *file, fuse_ino_t parent, const char *name)
+{
+    struct node *node = file->node;
+    int error = own_set(&fs->nodes, parent, name, node) && node_move(&fs->nodes, node, parent, name) ? 0 : ENOMEM;
+
+    if (!error) {
+        file->state = FILE_STAGED;
+        file->exclusive = file->dirty = true;
+        error = file_publish(fs, file);
+    }
+    if (!error) {
+        file->linkable = false;
+        return 0;
+    }
+    file_detach(file);
+    own_unset(&fs->nodes, parent, name);
+    node_move(&fs->nodes, node, 0, NULL);
+    return error;
+}
+
+/* A file that is not published yet has no record that could get another name. `*done`: it got the name by that. */
+static int publish_first(bool *done, struct fs *fs, struct node *node, fuse_ino_t parent, const char *name)
 {
     struct file *file = file_find(fs, node);
     int error = 0;
 
+    *done = false;
     if (!file)
         return 0;
     pthread_mutex_lock(&file->lock);
-    if (file->state == FILE_STAGED)
+    switch (file->state) {
+    case FILE_STORED:
+        break;
+    case FILE_STAGED:
         error = file_publish(fs, file);
-    if (file->state == FILE_DETACHED)
-        error = ENOENT;
-    else if (file->state == FILE_SCRATCH)
+        break;
+    case FILE_SCRATCH:
         error = EPERM;
+        break;
+    case FILE_DETACHED:
+        *done = file->linkable;
+        error = file->linkable ? give_name(fs, file, parent, name) : ENOENT;
+        break;
+    }
     pthread_mutex_unlock(&file->lock);
     file_put(fs, file);
     return error;
@@ -299,12 +329,13 @@ static int link_node(struct fs *fs, struct node *node, fuse_ino_t parent, const 
     struct place existing, place;
     store_answer answer = { 0 };
     int error = check_free(fs, parent, name);
+    bool done = false;
 
     if (!error)
-        error = publish_first(fs, node);
-    if (!error)
+        error = publish_first(&done, fs, node, parent, name);
+    if (!error && !done)
         error = place_of(&existing, fs, node);
-    if (error)
+    if (error || done)
         return error;
     place_in(&place, fs, parent, name);
     link.base = existing.base;

@@ -191,7 +191,7 @@ static int find_existing(struct node **out, struct fs *fs, fuse_ino_t parent, co
     return error;
 }
 
-/* A file that nobody but this mount knows until it is published. */
+/* A file that nobody but this mount knows until it is published; `name` may be NULL. */
 static int stage(struct node **out, fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, int flags)
 {
     struct fs *fs = fs_of(request);
@@ -206,7 +206,7 @@ static int stage(struct node **out, fuse_req_t request, fuse_ino_t parent, const
     stat.uid = attributes.uid;
     stat.gid = attributes.gid;
     stat.typed = directory.typed;
-    if (directory.typed && (scratch_name(name) || scratch_open(flags, mode)))
+    if (name && directory.typed && (scratch_name(name) || scratch_open(flags, mode)))
         state = FILE_SCRATCH;
     if (fs->options.properties && directory.typed && state == FILE_STAGED && !properties_is_object(&directory))
         return EPERM; /* its objects are directories */
@@ -267,6 +267,38 @@ void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t m
     tell_kernel(info, handle, keep || made);
     reply_created(request, info, handle, count);
 }
+
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+/* O_TMPFILE: as a file that was unlinked while it is open; without O_EXCL, link(2) may give it a name. */
+void op_tmpfile(fuse_req_t request, fuse_ino_t parent, mode_t mode, struct fuse_file_info *info)
+{
+    struct fs *fs = fs_of(request);
+    unsigned count = watch_count(fs);
+    struct handle *handle = NULL;
+    struct node *node = NULL;
+    struct file *file;
+    bool keep;
+    int error = stage(&node, request, parent, NULL, mode, 0);
+
+    if (error) {
+        fuse_reply_err(request, error);
+        return;
+    }
+    file = file_find(fs, node);
+    pthread_mutex_lock(&file->lock);
+    file_detach(file);
+    file->linkable = !(info->flags & O_EXCL);
+    pthread_mutex_unlock(&file->lock);
+    error = open_node(&handle, request, node, info->flags & ~O_TRUNC, &keep);
+    file_put(fs, file);
+    if (error) {
+        fuse_reply_err(request, error);
+        return;
+    }
+    tell_kernel(info, handle, true);
+    reply_created(request, info, handle, count);
+}
+#endif
 
 /* ------------------------------------------------------------------ closing */
 

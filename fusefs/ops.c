@@ -61,6 +61,9 @@ const struct fuse_lowlevel_ops fs_operations = {
     .listxattr = op_listxattr,
     .removexattr = op_removexattr,
     .create = op_create,
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+    .tmpfile = op_tmpfile,
+#endif
     .fallocate = op_fallocate,
     .lseek = op_lseek,
     .copy_file_range = op_copy_file_range,

@@ -29,6 +29,9 @@ void op_statfs(fuse_req_t request, fuse_ino_t ino);
 
 /* open.c */
 void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *info);
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+void op_tmpfile(fuse_req_t request, fuse_ino_t parent, mode_t mode, struct fuse_file_info *info);
+#endif
 void op_open(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info);
 void op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info);
 void op_fsync(fuse_req_t request, fuse_ino_t ino, int datasync, struct fuse_file_info *info);
