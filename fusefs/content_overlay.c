@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "content_private.h"
 
-#define KEPT_PAGES 256 /* the file of so many is not emptied */
+#define KEPT_PAGES 256                      /* the file of so many is not emptied */
+#define DISK_RESERVE ((uint64_t)4 << 20)    /* left to the store: deleting takes a little space, too */
+#define CREDIT_MAX ((uint64_t)64 << 20)
 
 /* ----------------------------------------------------------- temporary file */
 
@@ -37,6 +40,23 @@ static int open_file(struct overlay *overlay, const struct content_pool *pool)
     if (overlay->file < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
         overlay->file = open_and_unlink(pool->store);
     return overlay->file >= 0 ? 0 : errno;
+}
+
+/* Others use the disk at the same time: no more is given than a part of what is left. */
+static int take_room(struct overlay *overlay, uint64_t size)
+{
+    struct statvfs disk;
+    uint64_t left;
+
+    if (overlay->credit < size && fstatvfs(overlay->file, &disk) == 0) {
+        left = (uint64_t)disk.f_bavail * disk.f_frsize;
+        if (left < size + DISK_RESERVE)
+            return ENOSPC;
+        left = (left - size - DISK_RESERVE) / 16;
+        overlay->credit = size + (left < CREDIT_MAX ? left : CREDIT_MAX);
+    }
+    overlay->credit -= overlay->credit < size ? overlay->credit : size;
+    return 0;
 }
 
 static int write_all(int file, const char *data, size_t size, uint64_t offset)
@@ -101,11 +121,14 @@ int overlay_read(const struct overlay *overlay, void *buffer, size_t size, uint6
 int overlay_write(struct overlay *overlay, const struct content_pool *pool, const void *data, size_t size,
                   uint64_t offset)
 {
+    uint64_t first = offset / PAGE, end = page_behind(offset + size);
     int error = open_file(overlay, pool);
 
+    if (!error && pages_next_absent(&overlay->pages, first) < end)
+        error = take_room(overlay, size);
     if (!error)
         error = write_all(overlay->file, data, size, offset);
-    if (!error && !pages_add(&overlay->pages, offset / PAGE, page_behind(offset + size)))
+    if (!error && !pages_add(&overlay->pages, first, end))
         error = ENOMEM;
     return error;
 }

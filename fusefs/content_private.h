@@ -63,7 +63,8 @@ int lower_extent(bool *data, uint64_t *end, struct lower *lower, uint64_t offset
 /* ---------------------------------------------------- overlay (content_overlay.c) */
 
 struct overlay {
-    int file; /* -1: there is none yet */
+    int file;        /* -1: there is none yet */
+    uint64_t credit; /* bytes that can come before the disk is asked again for its room */
     struct pages pages;
 };
 

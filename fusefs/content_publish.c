@@ -8,6 +8,7 @@
 
 #define MANY_BYTES ((uint64_t)8 << 20) /* changed in all: a new body may be better than ranges of the old one */
 #define NEAR_PAGES 16                  /* of many changes those as near as this are one */
+#define RUN_COST ((uint64_t)256 << 10) /* of a new body so much is written in the time of one short range */
 #define COMMIT_TRIES 10                /* each after the store has grown */
 
 /* Where it goes, and on which conditions. */
@@ -16,14 +17,14 @@ struct place {
     const store_request *request;
 };
 
-/* The store's code of an error of this folder. */
+/* The store's code of an error of this folder, which may be one of a call just made. */
 static int code_of(int error)
 {
     int code = store_problem_last()->code;
 
     if (error == 0)
         return STORE_OK;
-    if (code != STORE_OK)
+    if (code != STORE_OK && errno_of(code) == error)
         return code;
     return error == ENOMEM ? STORE_NO_MEMORY : error == ESTALE ? STORE_PRECONDITION_FAILED : STORE_IO;
 }
@@ -56,23 +57,6 @@ static int put_memory(store_answer *out, struct content *content, const struct p
     return store_put(out, content->pool->store, place->name, content->memory.data, content->memory.size, &request);
 }
 
-static bool many_changed(const struct content *content)
-{
-    uint64_t bytes = content->overlay.pages.total * PAGE;
-
-    return bytes > MANY_BYTES && bytes > content->lower.size / 4;
-}
-
-/* Is a stream of all the bytes to be made, which they are not yet? */
-static bool needs_collapse(const struct content *content)
-{
-    const struct lower *lower = &content->lower;
-
-    if (lower->reader)
-        return store_reader_stat(lower->reader)->typed || many_changed(content);
-    return !lower->writer || lower->shown < lower->size || many_changed(content);
-}
-
 /* --------------------------------------------------------------------- runs */
 
 /* Goes through the changed pages in slices; pages near to each other, when there are many, with what is between. */
@@ -84,7 +68,9 @@ struct runs {
 
 static struct runs runs_of(struct content *content)
 {
-    return (struct runs){ content, many_changed(content) ? NEAR_PAGES : 0, 0, 0 };
+    bool many = content->overlay.pages.total * PAGE > MANY_BYTES;
+
+    return (struct runs){ content, many ? NEAR_PAGES : 0, 0, 0 };
 }
 
 static bool next_run(struct runs *runs)
@@ -115,6 +101,29 @@ static size_t next_slice(uint64_t *offset, struct runs *runs)
     left = left < SLICE ? left : SLICE;
     runs->at += left;
     return (size_t)left;
+}
+
+/* Do the ranges that changed cost more than a new body? */
+static bool costs_more(struct content *content)
+{
+    uint64_t bytes = content->overlay.pages.total * PAGE, cost = 4 * bytes;
+    struct runs runs = runs_of(content);
+
+    if (bytes <= MANY_BYTES)
+        return false;
+    while (cost <= content->size && next_run(&runs))
+        cost += RUN_COST;
+    return cost > content->size;
+}
+
+/* Is a stream of all the bytes to be made, which they are not yet? */
+static bool needs_collapse(struct content *content)
+{
+    const struct lower *lower = &content->lower;
+
+    if (lower->reader)
+        return store_reader_stat(lower->reader)->typed || costs_more(content);
+    return !lower->writer || lower->shown < lower->size || costs_more(content);
 }
 
 /* ------------------------------------------------------------------- stream */
