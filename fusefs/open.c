@@ -316,22 +316,44 @@ static bool is_writers_close(fuse_req_t request, const struct handle *handle)
     return opener == 0 || opener == caller_group(closer);
 }
 
+/* A whole JSON text is what its writer had to say, whoever opened the file: "cat a > b" of a shell that opens b itself
+ * hears of a refusal. */
+static bool is_whole(const struct file *file)
+{
+    return file->scan && json_scan_complete(file->scan);
+}
+
+/* Under the file's lock. */
+static int close_copy(struct fs *fs, struct handle *handle, pid_t closer, bool writers)
+{
+    struct file *file = handle->file;
+    bool killed;
+    int error = 0;
+
+    if (handle->wrote && (writers || is_whole(file))) {
+        killed = file->dirty && caller_killed(closer);
+        if (!killed)
+            error = file_publish(fs, file);
+        handle->killed = writers && killed;
+        handle->wrote = file->dirty;
+    }
+    if (writers)
+        end_writing(handle);
+    return error;
+}
+
 void op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
 {
-    struct fs *fs = fs_of(request);
     struct handle *handle = handle_of(info);
-    struct file *file = handle->file;
     int error = 0;
 
     (void)ino;
-    if ((may_write(handle->flags) || handle->wrote) && is_writers_close(request, handle)) {
-        pthread_mutex_lock(&file->lock);
-        handle->killed = handle->wrote && file->dirty && caller_killed(fuse_req_ctx(request)->pid);
-        if (handle->wrote && !handle->killed)
-            error = file_publish(fs, file);
-        handle->wrote &= file->dirty;
-        end_writing(handle);
-        pthread_mutex_unlock(&file->lock);
+    if (may_write(handle->flags) || handle->wrote) {
+        bool writers = is_writers_close(request, handle);
+
+        pthread_mutex_lock(&handle->file->lock);
+        error = close_copy(fs_of(request), handle, fuse_req_ctx(request)->pid, writers);
+        pthread_mutex_unlock(&handle->file->lock);
     }
     fuse_reply_err(request, error);
 }
