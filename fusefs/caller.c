@@ -1,7 +1,9 @@
 /* caller.c - what /proc tells of the thread that makes a request. */
 #include "caller.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,4 +81,34 @@ bool caller_killed(pid_t tid)
         return false;
     /* The flag alone is also set in a thread that ends because another one called exit(). */
     return !code || !may_see_exit_code(tid) || WIFSIGNALED((int)strtol(code, NULL, 10));
+}
+
+/* The file that the kernel shows there, without a look at the file itself, which may be one of ours. */
+static bool is_of(pid_t tid, const char *descriptor, uint64_t ino)
+{
+    char text[512], file[sizeof "fdinfo/" + 20];
+    const char *line;
+
+    snprintf(file, sizeof file, "fdinfo/%.20s", descriptor);
+    line = read_about(text, sizeof text, tid, file) ? strstr(text, "\nino:") : NULL;
+    return line && strtoumax(line + strlen("\nino:"), NULL, 10) == ino;
+}
+
+bool caller_holds(pid_t tid, uint64_t ino)
+{
+    enum { LOOKS_MAX = 1024 };
+    const struct dirent *entry;
+    char path[64];
+    bool found = false;
+    DIR *descriptors;
+
+    if (tid <= 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/%ld/fdinfo", (long)tid);
+    descriptors = opendir(path);
+    for (int i = 0; descriptors && !found && i < LOOKS_MAX && (entry = readdir(descriptors)) != NULL; i++)
+        found = entry->d_name[0] != '.' && is_of(tid, entry->d_name, ino);
+    if (descriptors)
+        closedir(descriptors);
+    return found;
 }

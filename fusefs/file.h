@@ -52,6 +52,7 @@ struct handle {
     int flags;                 /* of open() */
     pid_t opener;              /* thread that opened it; 0: not known (another pid namespace) */
     bool closed;               /* close(2) was heard of, and nothing was written since; the kernel's RELEASE comes later */
+    bool blank;                /* it made the file, or cut it off, and has written nothing yet */
     bool wrote;                /* there are bytes of it that may not be published yet */
     bool killed;               /* its process died by a signal: what it wrote is not to be published */
     unsigned epoch;            /* the file's when it was opened, or when it went on to a newer version ... */

@@ -32,7 +32,7 @@ void handle_wrote(struct handle *handle)
 {
     if (handle->closed)
         handle->file->writers++;
-    handle->closed = false;
+    handle->closed = handle->blank = false;
     handle->wrote = true;
 }
 
@@ -115,7 +115,7 @@ static int open_file(struct fs *fs, struct handle *handle, bool *keep)
         error = file_truncate(fs, file);
         if (!error) {
             file_touch(file, transport_clears_setid());
-            handle->wrote = true;
+            handle->wrote = handle->blank = true;
         }
     }
     if (error)
@@ -262,6 +262,7 @@ void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t m
         return;
     }
     handle->wrote |= made;
+    handle->blank |= made;
     if (made && handle->file->typed && handle->file->state == FILE_STAGED)
         handle->file->scan = json_scan_new();
     tell_kernel(info, handle, keep || made);
@@ -323,6 +324,13 @@ static bool is_whole(const struct file *file)
     return file->scan && json_scan_complete(file->scan);
 }
 
+/* A shell opens what it is to write to, copies the descriptor to where it belongs, and closes the first one. That is not
+ * the end of an empty file. */
+static bool is_beginning(const struct handle *handle, pid_t closer)
+{
+    return handle->blank && caller_holds(closer, handle->node->ino);
+}
+
 /* Under the file's lock. */
 static int close_copy(struct fs *fs, struct handle *handle, pid_t closer, bool writers)
 {
@@ -330,6 +338,8 @@ static int close_copy(struct fs *fs, struct handle *handle, pid_t closer, bool w
     bool killed;
     int error = 0;
 
+    if (is_beginning(handle, closer))
+        return 0;
     if (handle->wrote && (writers || is_whole(file))) {
         killed = file->dirty && caller_killed(closer);
         if (!killed)

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,6 +39,21 @@ static void *tell_group(void *group)
 {
     *(pid_t *)group = caller_group((pid_t)syscall(SYS_gettid));
     return NULL;
+}
+
+Test(caller, what_a_process_has_open_is_seen)
+{
+    int fd = memfd_create("held", 0), copy = dup(fd);
+    struct stat st;
+
+    cr_assert_geq(copy, 0);
+    cr_assert_eq(fstat(fd, &st), 0);
+    cr_assert(caller_holds(getpid(), st.st_ino));
+    close(fd);
+    cr_assert(caller_holds(getpid(), st.st_ino));
+    close(copy);
+    cr_assert_not(caller_holds(getpid(), st.st_ino));
+    cr_assert_not(caller_holds(0, st.st_ino));
 }
 
 Test(caller, a_thread_belongs_to_its_process)
