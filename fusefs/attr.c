@@ -212,6 +212,15 @@ static store_attributes wanted(const struct stat *attr, int to_set)
     return out;
 }
 
+/* Where a time of access was never set the store shows that of modification, which must not take it along. */
+static void keep_accessed(store_attributes *change, const store_stat *now)
+{
+    if ((change->mask & (STORE_ATTR_MODIFIED | STORE_ATTR_ACCESSED)) != STORE_ATTR_MODIFIED)
+        return;
+    change->accessed = now->accessed;
+    change->mask |= STORE_ATTR_ACCESSED;
+}
+
 /* A change of owner takes the set-id bits away (chown(2)); the kernel says so (HANDLE_KILLPRIV_V2), and asks for nothing
  * at all when chown() was given neither user nor group. */
 static void kill_set_id(store_attributes *change, const store_stat *now, int to_set)
@@ -294,6 +303,7 @@ static int change_file(struct fs *fs, struct file *file, const struct stat *attr
     if (error)
         return error;
     kill_set_id(&change, &file->stat, to_set);
+    keep_accessed(&change, &file->stat);
     if (change.mask && file->state == FILE_STORED)
         error = set_stored(fs, file->node, file, &change);
     if (error)
@@ -309,8 +319,16 @@ static int change_file(struct fs *fs, struct file *file, const struct stat *attr
 static int change_directory(struct fs *fs, struct node *node, const struct stat *attr, int to_set)
 {
     store_attributes change = wanted(attr, to_set);
+    struct place place;
+    store_stat now;
+    int error = place_of(&place, fs, node);
 
-    return change.mask ? set_stored(fs, node, NULL, &change) : 0;
+    if (!error)
+        error = place_stat(&now, fs, &place);
+    if (error || !change.mask)
+        return error;
+    keep_accessed(&change, &now);
+    return set_stored(fs, node, NULL, &change);
 }
 
 static int change(struct fs *fs, struct node *node, const struct stat *attr, int to_set)
