@@ -7,6 +7,7 @@
 
 #include "daemon.h"
 #include "file.h"
+#include "lately.h"
 #include "watch.h"
 
 /* The mounted collection, which the kernel calls FUSE_ROOT_ID. */
@@ -37,7 +38,8 @@ int fs_start(struct fs *fs)
         return error;
     pthread_mutex_init(&fs->ids_lock, NULL);
     fs->problems = problem_list_new();
-    error = fs->problems ? content_pool_init(&fs->pool, fs->store) : ENOMEM;
+    fs->lately = lately_new();
+    error = fs->problems && fs->lately ? content_pool_init(&fs->pool, fs->store) : ENOMEM;
     if (!error)
         error = find_root(fs);
     if (!error)
@@ -102,6 +104,7 @@ void fs_stop(struct fs *fs)
     struct open_files open = { 0 };
 
     watch_stop(fs);
+    lately_free(fs, fs->lately);
     if (list_files(&open, fs) != 0)
         complain("no memory to publish all that is open");
     for (size_t i = 0; i < open.count; i++)

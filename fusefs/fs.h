@@ -38,6 +38,7 @@ struct fs {
     struct node_table nodes;
     struct content_pool pool;
     struct problem_list *problems;
+    struct lately *lately;     /* files that were replaced a moment ago */
     struct watch *watch;       /* tells the kernel what others changed; NULL while there is none */
     pthread_mutex_t ids_lock;  /* reserved ids for files to be created */
     uint64_t next_id, last_id;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "attr.h"
+#include "lately.h"
 #include "ops.h"
 #include "properties.h"
 #include "remove.h"
@@ -116,28 +117,43 @@ static int come_back(struct fs *fs, struct file *file, const struct end *from, c
     return 0;
 }
 
+/* Before what the store has at `to` is replaced: whoever has it open, or is about to, keeps its bytes. */
+static int begin_replacing(struct file **kept, struct fs *fs, const struct end *to)
+{
+    int error;
+
+    *kept = NULL;
+    if (!to->stored || to->stat.links != 1 || to->place.property)
+        return 0;
+    error = hold_open(fs, fs_ino(fs, to->stat.id));
+    if (!error)
+        *kept = lately_take(fs, &to->stat);
+    return error;
+}
+
+static void end_replacing(struct fs *fs, const struct end *to, struct file *kept, bool replaced)
+{
+    if (replaced && to->stored && !to->place.property)
+        lose_name(fs, fs_ino(fs, to->stat.id), to->stat.links == 1);
+    lately_give(fs, kept, replaced);
+}
+
 static int rename_own(struct fs *fs, const struct end *from, const struct end *to)
 {
-    struct file *file = file_find(fs, from->own);
-    int error = 0;
+    struct file *file = file_find(fs, from->own), *kept = NULL;
+    int error;
 
     if (!file)
         return ESTALE;
     if (to->own)
         lose_name(fs, to->own->ino, true);
-    if (to->stored) {
-        if (to->stat.kind == STORE_COLLECTION)
-            error = EISDIR;
-        else if (to->stat.links == 1 && !to->place.property)
-            error = hold_open(fs, fs_ino(fs, to->stat.id));
-    }
+    error = to->stored && to->stat.kind == STORE_COLLECTION ? EISDIR : begin_replacing(&kept, fs, to);
     if (!error) {
         pthread_mutex_lock(&file->lock);
         error = is_way_back(from, to, file) ? come_back(fs, file, from, to) : become(fs, file, from, to);
         pthread_mutex_unlock(&file->lock);
     }
-    if (!error && to->stored && !to->place.property)
-        lose_name(fs, fs_ino(fs, to->stat.id), to->stat.links == 1);
+    end_replacing(fs, to, kept, !error);
     if (!error && !is_scratch(to)) /* what was renamed away and goes on elsewhere was moved there */
         error = remove_twin(fs, from->own->ino);
     file_put(fs, file);
@@ -177,27 +193,27 @@ static void seen_at(struct fs *fs, uint64_t id, const struct end *at)
 }
 
 /* A directory goes only if nothing of the mount's own is in it, either. */
-static int check_replaced(struct fs *fs, const struct end *to)
+static bool is_occupied(struct fs *fs, const struct end *to)
 {
-    if (to->stored && to->stat.kind == STORE_COLLECTION)
-        return own_any(&fs->nodes, fs_ino(fs, to->stat.id)) ? ENOTEMPTY : 0;
-    return to->stored && to->stat.links == 1 ? hold_open(fs, fs_ino(fs, to->stat.id)) : 0;
+    return to->stored && to->stat.kind == STORE_COLLECTION && own_any(&fs->nodes, fs_ino(fs, to->stat.id));
 }
 
 static int rename_stored(struct fs *fs, const struct end *from, const struct end *to, unsigned flags)
 {
+    struct file *kept = NULL;
     bool same = to->stored && to->stat.id == from->stat.id;
-    int error = same ? 0 : check_replaced(fs, to);
+    int error = is_occupied(fs, to) ? ENOTEMPTY : 0;
 
+    if (!error && !same)
+        error = begin_replacing(&kept, fs, to);
     if (!error)
         error = move(fs, from, to, flags & RENAME_NOREPLACE && !to->hidden ? STORE_NOREPLACE : STORE_REPLACE);
+    end_replacing(fs, to, kept, !error && !same);
     if (error || same)
         return error;
     if (to->own)
         lose_name(fs, to->own->ino, true);
     own_remove(&fs->nodes, to->parent, to->name);
-    if (to->stored)
-        lose_name(fs, fs_ino(fs, to->stat.id), to->stat.links == 1);
     seen_at(fs, from->stat.id, to);
     return 0;
 }

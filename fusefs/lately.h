@@ -1,0 +1,29 @@
+/*
+ * lately.h - files that were replaced by a rename a moment ago. Whoever looked up the name just before has an inode
+ * to open that has no name any more: rename(2) is atomic, so that open has to succeed, with the old bytes.
+ */
+#ifndef FUSEFS_LATELY_H
+#define FUSEFS_LATELY_H
+
+#include "file.h"
+
+#define LATELY_FILES 16      /* that are kept */
+#define LATELY_SIZE 8000     /* bytes of each, at most: larger ones are looked up again (ESTALE) */
+
+struct lately {
+    pthread_mutex_t lock;
+    struct file *files[LATELY_FILES]; /* each with a reference of its own to file and node */
+    unsigned next;
+};
+
+/* NULL: no memory. */
+struct lately *lately_new(void);
+/* Lets go of all. */
+void lately_free(struct fs *fs, struct lately *lately);
+
+/* Before the replacement: the file of the node, with its bytes, if the kernel knows the node and they are few; else NULL. */
+struct file *lately_take(struct fs *fs, const store_stat *stat);
+/* After it; `replaced` tells whether it happened. `file` may be NULL. */
+void lately_give(struct fs *fs, struct file *file, bool replaced);
+
+#endif
