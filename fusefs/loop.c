@@ -16,7 +16,7 @@
 
 #define MILLISECOND INT64_C(1000000)
 #define TICK_MS 1   /* between two looks at the leader while there are requests */
-#define STREAK 4    /* requests that were there already, one after the other, for the leader to call for help */
+#define STREAK 4    /* requests behind each of which another waited, for the leader to call for help */
 
 enum role { LEADER, HELPER };
 
@@ -126,8 +126,9 @@ static bool end_turn(struct loop *loop, uint_fast64_t turn)
     return atomic_compare_exchange_strong(&loop->turn, &turn, turn + 1);
 }
 
-/* The role goes to another thread at once when this one is about to wait for the disk and somebody else waits for
- * this one: their syncs become one. */
+/* That a request was there already makes no queue: a client on another CPU is as fast as that, and a helper would find
+ * nothing. The role goes to another thread at once when this one is about to wait for the disk and somebody else waits
+ * for this one: their syncs become one. */
 static void lead(struct worker *worker)
 {
     struct loop *loop = worker->loop;
@@ -136,7 +137,7 @@ static void lead(struct worker *worker)
     int got = 0;
 
     while (!loop->ended && (got = listener_await(&loop->listener, &worker->buffer, &at_once)) > 0) {
-        streak = at_once ? streak + 1 : 0;
+        streak = at_once && listener_has_more(&loop->listener) ? streak + 1 : 0;
         uint_fast64_t turn = atomic_fetch_add(&loop->turn, 1) + 1;
         if (atomic_load(&loop->asleep) && atomic_exchange(&loop->asleep, false))
             eventfd_write(loop->bell, 1);
