@@ -101,10 +101,13 @@ static bool begins(const char *name, const char *prefix)
     return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-/* The kernel and its tools ask for "security." all the time; an access control list that could be set and is
- * not obeyed would be worse than none. */
+/* The kernel and its tools ask for "security." all the time. But `ls -l` asks for labels of SELinux at each file unless
+ * it hears that there can be none. An access control list that could be set and is not obeyed would be worse
+ * than none. */
 static enum owner owner_of(const char *name)
 {
+    if (strcmp(name, "security.selinux") == 0)
+        return OWNER_NOBODY;
     if (begins(name, XATTR_STORE))
         return OWNER_STORE;
     if (begins(name, XATTR_USER) && name[strlen(XATTR_USER)])

@@ -135,6 +135,19 @@ Test(storefs_xattr, names_and_values_have_the_limits_of_linux)
     cr_assert_str_eq(attribute_of("staged", name), "1");
 }
 
+/* Who hears EOPNOTSUPP does not ask at the next file. */
+Test(storefs_xattr, those_of_the_system_are_absent_or_not_supported)
+{
+    char value[8];
+
+    put_file("stored", "1");
+    assert_errno(ENODATA, getxattr("stored", "security.capability", value, sizeof value));
+    assert_errno(ENODATA, getxattr("stored", "trusted.x", value, sizeof value));
+    assert_errno(EOPNOTSUPP, getxattr("stored", "security.selinux", value, sizeof value));
+    assert_errno(EOPNOTSUPP, getxattr("stored", "system.posix_acl_access", value, sizeof value));
+    assert_errno(EOPNOTSUPP, setxattr("stored", "security.selinux", "1", 1, 0));
+}
+
 /* ---------------------------------------------------------------------- listing */
 
 Test(storefs_xattr, what_a_copy_could_not_have_is_not_listed)
