@@ -142,6 +142,8 @@ int attr_of(store_stat *out, uint64_t *allocated, struct fs *fs, struct node *no
     error = place_of(&place, fs, node);
     if (!error)
         error = place_stat(out, fs, &place);
+    if (error && node_buried(&fs->nodes, node, out))
+        error = 0;
     if (!error)
         *allocated = allocated_of(fs, out, &place);
     return error;

@@ -39,6 +39,7 @@ int node_table_init(struct node_table *table)
 
 static void free_node(struct node *node)
 {
+    free(node->removed);
     free(node->name);
     free(node);
 }
@@ -217,6 +218,32 @@ bool node_move(struct node_table *table, struct node *node, uint64_t parent, con
     done = set_place(node, parent, name);
     pthread_mutex_unlock(&table->lock);
     return done;
+}
+
+void node_bury(struct node_table *table, struct node *node, const store_stat *stat)
+{
+    store_stat *copy = malloc(sizeof *copy);
+
+    if (!copy)
+        return;
+    *copy = *stat;
+    copy->links = 0;
+    pthread_mutex_lock(&table->lock);
+    free(node->removed);
+    node->removed = copy;
+    pthread_mutex_unlock(&table->lock);
+}
+
+bool node_buried(struct node_table *table, const struct node *node, store_stat *out)
+{
+    bool buried;
+
+    pthread_mutex_lock(&table->lock);
+    buried = node->removed;
+    if (buried)
+        *out = *node->removed;
+    pthread_mutex_unlock(&table->lock);
+    return buried;
 }
 
 /* ------------------------------------------------- names of the mount's own */

@@ -18,6 +18,7 @@
 #define FUSEFS_NODE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <store.h>
@@ -28,10 +29,11 @@ struct node {
     uint64_t ino;        /* as the kernel has it: the root of the mount is 1 */
     uint64_t lookups;
     unsigned references;
+    atomic_bool directory;
+    atomic_bool object;  /* a directory that is a typed object: see properties.h */
     uint64_t parent;     /* ino of the directory it was seen in; 0: it has no name (unlinked while in use) */
     char *name;          /* there; owned */
-    bool directory;
-    bool object;         /* a directory that is a typed object: see properties.h */
+    store_stat *removed; /* a directory that was removed while it is in use: what it was; owned */
     uint64_t cached;     /* the version that the kernel's pages are of; 0: not known. Guarded by the file's lock */
     struct file *file;   /* its bytes while it is open or staged; guarded by the table's lock, see file.h */
     struct node *next;   /* in its bucket */
@@ -74,6 +76,11 @@ void node_forget(struct node_table *table, uint64_t ino, uint64_t count);
 bool node_place(struct node_table *table, const struct node *node, uint64_t *parent, char *name);
 /* It is there now; name NULL: it has none any more. False: no memory. */
 bool node_move(struct node_table *table, struct node *node, uint64_t parent, const char *name);
+
+/* A directory was removed: what is to be said of it as long as somebody is in it. Without memory for that, nothing is. */
+void node_bury(struct node_table *table, struct node *node, const store_stat *stat);
+/* False if it was not removed here. */
+bool node_buried(struct node_table *table, const struct node *node, store_stat *out);
 
 /* ------------------------------------------------- names of the mount's own */
 

@@ -56,6 +56,15 @@ void lose_name(struct fs *fs, uint64_t ino, bool last)
     node_put(&fs->nodes, node);
 }
 
+void lose_directory(struct fs *fs, const store_stat *stat)
+{
+    struct node *node = node_get(&fs->nodes, fs_ino(fs, stat->id));
+
+    if (node)
+        node_bury(&fs->nodes, node, stat);
+    node_put(&fs->nodes, node);
+}
+
 /* ------------------------------------------------------------------- unlink */
 
 int remove_twin(struct fs *fs, uint64_t twin)
@@ -165,7 +174,11 @@ static int remove_directory(struct fs *fs, fuse_ino_t parent, const char *name)
     if (!error && own_any(&fs->nodes, fs_ino(fs, stat.id)))
         error = ENOTEMPTY;
     place.id = stat.id;
-    return error ? error : remove_stored(fs, &place);
+    if (!error)
+        error = remove_stored(fs, &place);
+    if (!error)
+        lose_directory(fs, &stat);
+    return error;
 }
 
 void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)

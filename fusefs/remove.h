@@ -12,6 +12,8 @@ int remove_own(struct fs *fs, uint64_t parent, const char *name, struct node *no
 int remove_twin(struct fs *fs, uint64_t twin);
 /* If the inode is open: makes sure that its bytes stay readable when its name goes. */
 int hold_open(struct fs *fs, uint64_t ino);
+/* The directory was removed: whoever is in it still may ask what it was. */
+void lose_directory(struct fs *fs, const store_stat *stat);
 /* The inode has lost a name; with its last one, an open file goes on without. */
 void lose_name(struct fs *fs, uint64_t ino, bool last);
 

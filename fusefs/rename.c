@@ -214,6 +214,8 @@ static int rename_stored(struct fs *fs, const struct end *from, const struct end
     if (to->own)
         lose_name(fs, to->own->ino, true);
     own_remove(&fs->nodes, to->parent, to->name);
+    if (to->stored && to->stat.kind == STORE_COLLECTION)
+        lose_directory(fs, &to->stat);
     seen_at(fs, from->stat.id, to);
     return 0;
 }
