@@ -96,6 +96,16 @@ struct file *file_find(struct fs *fs, struct node *node)
     return file;
 }
 
+bool file_shared(struct fs *fs, const struct file *file)
+{
+    bool shared;
+
+    pthread_mutex_lock(&fs->nodes.lock);
+    shared = file->handles > 1;
+    pthread_mutex_unlock(&fs->nodes.lock);
+    return shared;
+}
+
 static void free_file(struct file *file)
 {
     content_free(file->content);
@@ -141,6 +151,12 @@ static void adopt(struct file *file, const store_stat *now)
     file->typed = now->typed;
 }
 
+void file_introduce(struct file *file, const store_stat *stat)
+{
+    if (!file->known)
+        adopt(file, stat);
+}
+
 int file_load(struct fs *fs, struct file *file)
 {
     struct place place;
@@ -183,11 +199,19 @@ static void drop_content(struct file *file)
     file->content = NULL;
 }
 
+/* Nobody had it open when it was removed. */
+static bool is_lost(const struct file *file)
+{
+    return file->state == FILE_DETACHED && !file->content && file->stat.size > 0;
+}
+
 int file_refresh(struct fs *fs, struct file *file)
 {
     uint64_t version = file->stat.version;
     int error;
 
+    if (is_lost(file))
+        return ESTALE;
     if (file->state != FILE_STORED || file->dirty)
         return file_load(fs, file);
     file->known = false;
@@ -203,6 +227,8 @@ int file_content(struct fs *fs, struct file *file)
 
     if (file->content || error)
         return error;
+    if (is_lost(file))
+        return ESTALE;
     return file->state == FILE_STORED ? open_stored(fs, file) : content_new(&file->content, &fs->pool);
 }
 

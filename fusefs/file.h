@@ -85,6 +85,8 @@ void node_describe(struct node *node, const store_stat *stat);
 struct file *file_get(struct fs *fs, struct node *node);
 /* The same, only if there is one: it is open, or the mount's own. */
 struct file *file_find(struct fs *fs, struct node *node);
+/* Does anybody but the caller use it? */
+bool file_shared(struct fs *fs, const struct file *file);
 /* Frees it when it was the last user's and the store has all of it. The node is still referenced. */
 void file_put(struct fs *fs, struct file *file);
 
@@ -93,7 +95,8 @@ void file_put(struct fs *fs, struct file *file);
 /* Something was written through the handle. */
 void handle_wrote(struct handle *handle);
 
-/* Fills in `stat`, if it is not known yet. */
+/* Fills in `stat`, if it is not known yet: as the caller knows it, or as the store does. */
+void file_introduce(struct file *file, const store_stat *stat);
 int file_load(struct fs *fs, struct file *file);
 /* Opens the content, if it is not open yet: what the store has, or nothing when staged. */
 int file_content(struct fs *fs, struct file *file);

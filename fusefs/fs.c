@@ -37,6 +37,7 @@ int fs_start(struct fs *fs)
     if (error)
         return error;
     pthread_mutex_init(&fs->ids_lock, NULL);
+    fs->pool.directory = -1;
     fs->problems = problem_list_new();
     fs->lately = lately_new();
     error = fs->problems && fs->lately ? content_pool_init(&fs->pool, fs->store) : ENOMEM;

@@ -32,41 +32,15 @@ void lately_free(struct fs *fs, struct lately *lately)
     free(lately);
 }
 
-struct file *lately_take(struct fs *fs, const store_stat *stat)
-{
-    struct node *node;
-    struct file *file;
-    int error;
-
-    if (stat->kind != STORE_OBJECT || stat->links != 1 || stat->size > LATELY_SIZE)
-        return NULL;
-    node = node_get(&fs->nodes, fs_ino(fs, stat->id));
-    file = node ? file_get(fs, node) : NULL;
-    if (!file) {
-        node_put(&fs->nodes, node);
-        return NULL;
-    }
-    pthread_mutex_lock(&file->lock);
-    error = file_keep(fs, file);
-    pthread_mutex_unlock(&file->lock);
-    if (!error)
-        return file;
-    let_go(fs, file);
-    return NULL;
-}
-
-void lately_give(struct fs *fs, struct file *file, bool replaced)
+void lately_add(struct fs *fs, struct file *file)
 {
     struct lately *lately = fs->lately;
+    struct file *oldest;
 
-    if (replaced && file) {
-        struct file *oldest;
-        pthread_mutex_lock(&lately->lock);
-        oldest = lately->files[lately->next];
-        lately->files[lately->next] = file;
-        lately->next = (lately->next + 1) % LATELY_FILES;
-        pthread_mutex_unlock(&lately->lock);
-        file = oldest;
-    }
-    let_go(fs, file);
+    pthread_mutex_lock(&lately->lock);
+    oldest = lately->files[lately->next];
+    lately->files[lately->next] = file;
+    lately->next = (lately->next + 1) % LATELY_FILES;
+    pthread_mutex_unlock(&lately->lock);
+    let_go(fs, oldest);
 }

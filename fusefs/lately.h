@@ -21,9 +21,7 @@ struct lately *lately_new(void);
 /* Lets go of all. */
 void lately_free(struct fs *fs, struct lately *lately);
 
-/* Before the replacement: the file of the node, with its bytes, if the kernel knows the node and they are few; else NULL. */
-struct file *lately_take(struct fs *fs, const store_stat *stat);
-/* After it; `replaced` tells whether it happened. `file` may be NULL. */
-void lately_give(struct fs *fs, struct file *file, bool replaced);
+/* Takes over the references to the file, which keeps its bytes, and to its node. */
+void lately_add(struct fs *fs, struct file *file);
 
 #endif

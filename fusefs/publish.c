@@ -7,6 +7,7 @@
 #include "file.h"
 #include "problem.h"
 #include "properties.h"
+#include "remove.h"
 #include "watch.h"
 
 /* Refused for what it says: writing something else may help. Anything else is the store's failure or a conflict. */
@@ -93,6 +94,18 @@ static void forget_rejected(struct fs *fs, uint64_t parent, const char *name)
         }
         pthread_mutex_unlock(&file->lock);
         file_put(fs, file);
+    }
+    node_put(&fs->nodes, node);
+}
+
+/* A file of the mount's own that has the name of what is set aside now gives way. */
+static void displace(struct fs *fs, uint64_t parent, const char *rejected)
+{
+    struct node *node;
+
+    if (own_find(&fs->nodes, &node, parent, rejected) == OWN_FILE) {
+        lose_name(fs, node);
+        own_unset(&fs->nodes, parent, rejected);
     }
     node_put(&fs->nodes, node);
 }
@@ -208,11 +221,18 @@ void file_discard(struct fs *fs, struct file *file)
 static int put_beside(struct fs *fs, struct file *file, uint64_t parent, const char *rejected)
 {
     struct node *node;
+    struct file *beside;
     int error = file_make(&node, fs, FILE_SCRATCH, parent, rejected, &file->stat, file->content);
 
     if (error)
         return error;
-    node->file->rejected = true;
+    beside = file_find(fs, node);
+    if (beside) { /* else somebody has removed it already */
+        pthread_mutex_lock(&beside->lock);
+        beside->rejected = true;
+        pthread_mutex_unlock(&beside->lock);
+        file_put(fs, beside);
+    }
     node_put(&fs->nodes, node);
     file->content = NULL;
     file_discard(fs, file);
@@ -229,8 +249,13 @@ static int step_aside(struct fs *fs, struct file *file, uint64_t parent, const c
     place_in(&place, fs, parent, name);
     if (place_stat(&stat, fs, &place) != 0 || (own_hidden(&fs->nodes, parent, name, &twin) == stat.id && twin))
         return 0;
-    if (!own_set(&fs->nodes, parent, rejected, file->node) || !node_move(&fs->nodes, file->node, parent, rejected))
+    displace(fs, parent, rejected);
+    if (!own_set(&fs->nodes, parent, rejected, file->node))
         return ENOMEM;
+    if (!node_move(&fs->nodes, file->node, parent, rejected)) {
+        own_unset(&fs->nodes, parent, rejected);
+        return ENOMEM;
+    }
     own_unset(&fs->nodes, parent, name);
     file->state = FILE_SCRATCH;
     file->rejected = true;
@@ -246,7 +271,12 @@ int file_set_aside(struct fs *fs, struct file *file)
     if (!node_place(&fs->nodes, file->node, &parent, name))
         return ESTALE;
     rejected_name(rejected, name);
+    if (strcmp(name, rejected) == 0) /* it is long, and all dots */
+        return EINVAL;
     if (file->state == FILE_STAGED)
         return step_aside(fs, file, parent, name, rejected);
-    return file->content ? put_beside(fs, file, parent, rejected) : 0;
+    if (!file->content)
+        return 0;
+    displace(fs, parent, rejected);
+    return put_beside(fs, file, parent, rejected);
 }

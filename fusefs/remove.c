@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "attr.h"
+#include "lately.h"
 #include "ops.h"
 #include "properties.h"
 #include "remove.h"
@@ -23,37 +24,62 @@ int remove_stored(struct fs *fs, const struct place *place)
     return error;
 }
 
-int hold_open(struct fs *fs, uint64_t ino)
+/* Its file is made if there is none, for its lock: whoever opens it now waits, and finds it gone. */
+int hold(struct held *out, struct fs *fs, const store_stat *stat, bool replaced)
 {
-    struct node *node = node_get(&fs->nodes, ino);
-    struct file *file = node ? file_find(fs, node) : NULL;
+    const bool last = stat->kind != STORE_COLLECTION && stat->links == 1;
     int error = 0;
 
-    if (file) {
-        pthread_mutex_lock(&file->lock);
-        if (file->state == FILE_STORED)
-            error = file_keep(fs, file);
-        pthread_mutex_unlock(&file->lock);
-        file_put(fs, file);
+    *out = (struct held){ .node = last ? node_get(&fs->nodes, fs_ino(fs, stat->id)) : NULL };
+    if (!out->node)
+        return 0;
+    out->file = file_get(fs, out->node);
+    if (!out->file) {
+        node_put(&fs->nodes, out->node);
+        return ENOMEM;
     }
-    node_put(&fs->nodes, node);
+    pthread_mutex_lock(&out->file->lock);
+    file_introduce(out->file, stat);
+    out->lately = replaced && stat->kind == STORE_OBJECT && stat->size <= LATELY_SIZE;
+    if (stat->kind == STORE_OBJECT && out->file->state == FILE_STORED &&
+        (out->lately || file_shared(fs, out->file)))
+        error = file_keep(fs, out->file);
+    if (error)
+        hold_release(fs, out, false);
     return error;
 }
 
-void lose_name(struct fs *fs, uint64_t ino, bool last)
+static void detach(struct fs *fs, struct file *file)
 {
-    struct node *node = node_get(&fs->nodes, ino);
-    struct file *file = node && last ? file_find(fs, node) : NULL;
+    file_detach(file);
+    node_move(&fs->nodes, file->node, 0, NULL);
+}
 
-    if (file) {
-        pthread_mutex_lock(&file->lock);
-        file_detach(file);
-        pthread_mutex_unlock(&file->lock);
-        file_put(fs, file);
+void hold_release(struct fs *fs, const struct held *held, bool lost)
+{
+    if (!held->node)
+        return;
+    if (lost)
+        detach(fs, held->file);
+    pthread_mutex_unlock(&held->file->lock);
+    if (lost && held->lately) {
+        lately_add(fs, held->file);
+    } else {
+        file_put(fs, held->file);
+        node_put(&fs->nodes, held->node);
     }
-    if (node && last && !node->directory)
-        node_move(&fs->nodes, node, 0, NULL);
-    node_put(&fs->nodes, node);
+}
+
+void lose_name(struct fs *fs, struct node *node)
+{
+    struct file *file = file_find(fs, node);
+
+    if (!file)
+        return;
+    pthread_mutex_lock(&file->lock);
+    detach(fs, file);
+    pthread_mutex_unlock(&file->lock);
+    file_put(fs, file);
 }
 
 void lose_directory(struct fs *fs, const store_stat *stat)
@@ -103,7 +129,7 @@ int remove_own(struct fs *fs, uint64_t parent, const char *name, struct node *no
     }
     if (error)
         return error;
-    lose_name(fs, node->ino, true);
+    lose_name(fs, node);
     own_unset(&fs->nodes, parent, name);
     return 0;
 }
@@ -112,7 +138,7 @@ static int unlink_stored(struct fs *fs, fuse_ino_t parent, const char *name)
 {
     struct place place;
     store_stat stat;
-    uint64_t ino;
+    struct held held;
     int error;
 
     place_in(&place, fs, parent, name);
@@ -123,13 +149,12 @@ static int unlink_stored(struct fs *fs, fuse_ino_t parent, const char *name)
         return error;
     if (place.property) /* whoever has it open sees its initial state */
         return property_is_key(fs, &place, name) ? 0 : remove_stored(fs, &place);
-    ino = fs_ino(fs, stat.id);
     place.id = stat.id;
-    error = stat.links == 1 ? hold_open(fs, ino) : 0;
-    if (!error)
-        error = remove_stored(fs, &place);
-    if (!error)
-        lose_name(fs, ino, stat.links == 1);
+    error = hold(&held, fs, &stat, false);
+    if (error)
+        return error;
+    error = remove_stored(fs, &place);
+    hold_release(fs, &held, !error);
     return error;
 }
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "attr.h"
-#include "lately.h"
 #include "ops.h"
 #include "properties.h"
 #include "remove.h"
@@ -73,6 +72,19 @@ static int take_name(struct fs *fs, struct node *node, const struct end *from, c
     return 0;
 }
 
+/* Both names are as they were before take_name. */
+static void give_back(struct fs *fs, struct node *node, const struct end *from, const struct end *to)
+{
+    own_set(&fs->nodes, from->parent, from->name, node);
+    if (from->hidden)
+        own_hide(&fs->nodes, from->parent, from->name, from->hidden, from->twin);
+    node_move(&fs->nodes, node, from->parent, from->name);
+    if (to->own)
+        own_set(&fs->nodes, to->parent, to->name, to->own);
+    else
+        own_unset(&fs->nodes, to->parent, to->name);
+}
+
 /* A finished file is published under its new name at once; one that is being written, when that is done. Under the file's lock. */
 static int become(struct fs *fs, struct file *file, const struct end *from, const struct end *to)
 {
@@ -80,25 +92,23 @@ static int become(struct fs *fs, struct file *file, const struct end *from, cons
     bool typed = file->typed, exclusive = file->exclusive, dirty = file->dirty;
     int refused = file->refused, error = take_name(fs, file->node, from, to);
 
-    if (error)
-        return error;
     file->state = is_scratch(to) ? FILE_SCRATCH : FILE_STAGED;
     file->typed = to->typed;
     file->exclusive = false;
     file->refused = 0;
     file->dirty = true;
-    if (file->state == FILE_STAGED && file->writers == 0)
+    if (!error && file->state == FILE_STAGED && file->writers == 0)
         error = file_publish(fs, file);
-    if (!error)
+    if (!error) {
+        file->rejected = false;
         return 0;
+    }
     file->state = state;
     file->typed = typed;
     file->exclusive = exclusive;
     file->refused = refused;
     file->dirty = dirty;
-    own_set(&fs->nodes, from->parent, from->name, file->node);
-    node_move(&fs->nodes, file->node, from->parent, from->name);
-    own_unset(&fs->nodes, to->parent, to->name);
+    give_back(fs, file->node, from, to);
     return error;
 }
 
@@ -117,46 +127,57 @@ static int come_back(struct fs *fs, struct file *file, const struct end *from, c
     return 0;
 }
 
-/* Before what the store has at `to` is replaced: whoever has it open, or is about to, keeps its bytes. */
-static int begin_replacing(struct file **kept, struct fs *fs, const struct end *to)
+/* Under the lock of what is stored there, if that goes. */
+static int rename_file(struct fs *fs, struct file *file, const struct end *from, const struct end *to)
 {
     int error;
 
-    *kept = NULL;
-    if (!to->stored || to->stat.links != 1 || to->place.property)
-        return 0;
-    error = hold_open(fs, fs_ino(fs, to->stat.id));
-    if (!error)
-        *kept = lately_take(fs, &to->stat);
+    pthread_mutex_lock(&file->lock);
+    error = is_way_back(from, to, file) ? come_back(fs, file, from, to) : become(fs, file, from, to);
+    pthread_mutex_unlock(&file->lock);
     return error;
 }
 
-static void end_replacing(struct fs *fs, const struct end *to, struct file *kept, bool replaced)
+static int take_place(struct fs *fs, struct file *file, const struct end *from, const struct end *to)
 {
-    if (replaced && to->stored && !to->place.property)
-        lose_name(fs, fs_ino(fs, to->stat.id), to->stat.links == 1);
-    lately_give(fs, kept, replaced);
+    struct held held = { 0 };
+    int error = to->stored && to->stat.kind == STORE_COLLECTION ? EISDIR : 0;
+
+    if (!error && to->stored && !to->place.property)
+        error = hold(&held, fs, &to->stat, true);
+    if (error)
+        return error;
+    error = rename_file(fs, file, from, to);
+    hold_release(fs, &held, !error);
+    return error;
+}
+
+/* What the file had covered under its old name, by a rename before it was published, does not show again. */
+static int remove_covered(struct fs *fs, const struct end *from)
+{
+    struct place place = from->place;
+    int error;
+
+    if (!from->hidden || from->twin)
+        return 0;
+    place.id = from->hidden;
+    error = remove_stored(fs, &place);
+    return error == ENOENT || error == ESTALE ? 0 : error;
 }
 
 static int rename_own(struct fs *fs, const struct end *from, const struct end *to)
 {
-    struct file *file = file_find(fs, from->own), *kept = NULL;
-    int error;
+    struct file *file = file_find(fs, from->own);
+    int error = file ? take_place(fs, file, from, to) : ESTALE;
 
-    if (!file)
-        return ESTALE;
-    if (to->own)
-        lose_name(fs, to->own->ino, true);
-    error = to->stored && to->stat.kind == STORE_COLLECTION ? EISDIR : begin_replacing(&kept, fs, to);
-    if (!error) {
-        pthread_mutex_lock(&file->lock);
-        error = is_way_back(from, to, file) ? come_back(fs, file, from, to) : become(fs, file, from, to);
-        pthread_mutex_unlock(&file->lock);
-    }
-    end_replacing(fs, to, kept, !error);
+    if (!error && to->own)
+        lose_name(fs, to->own);
+    if (!error)
+        error = remove_covered(fs, from);
     if (!error && !is_scratch(to)) /* what was renamed away and goes on elsewhere was moved there */
         error = remove_twin(fs, from->own->ino);
-    file_put(fs, file);
+    if (file)
+        file_put(fs, file);
     return error;
 }
 
@@ -193,29 +214,41 @@ static void seen_at(struct fs *fs, uint64_t id, const struct end *at)
 }
 
 /* A directory goes only if nothing of the mount's own is in it, either. */
-static bool is_occupied(struct fs *fs, const struct end *to)
+static int check_replaced(struct fs *fs, const struct end *to)
 {
-    return to->stored && to->stat.kind == STORE_COLLECTION && own_any(&fs->nodes, fs_ino(fs, to->stat.id));
+    return to->stat.kind == STORE_COLLECTION && own_any(&fs->nodes, fs_ino(fs, to->stat.id)) ? ENOTEMPTY : 0;
+}
+
+/* It takes the place of what is there, if anything is. */
+static int replace(struct fs *fs, const struct end *from, const struct end *to, unsigned flags)
+{
+    struct held held = { 0 };
+    int error = to->stored ? check_replaced(fs, to) : 0;
+
+    if (!error && to->stored && !to->place.property)
+        error = hold(&held, fs, &to->stat, true);
+    if (error)
+        return error;
+    error = move(fs, from, to, flags);
+    hold_release(fs, &held, !error);
+    if (!error && to->stored && to->stat.kind == STORE_COLLECTION)
+        lose_directory(fs, &to->stat);
+    return error;
 }
 
 static int rename_stored(struct fs *fs, const struct end *from, const struct end *to, unsigned flags)
 {
-    struct file *kept = NULL;
-    bool same = to->stored && to->stat.id == from->stat.id;
-    int error = is_occupied(fs, to) ? ENOTEMPTY : 0;
+    unsigned how = flags & RENAME_NOREPLACE && !to->hidden ? STORE_NOREPLACE : STORE_REPLACE;
+    int error;
 
-    if (!error && !same)
-        error = begin_replacing(&kept, fs, to);
-    if (!error)
-        error = move(fs, from, to, flags & RENAME_NOREPLACE && !to->hidden ? STORE_NOREPLACE : STORE_REPLACE);
-    end_replacing(fs, to, kept, !error && !same);
-    if (error || same)
+    if (to->stored && to->stat.id == from->stat.id) /* another name of the same: nothing happens */
+        return move(fs, from, to, how);
+    error = replace(fs, from, to, how);
+    if (error)
         return error;
     if (to->own)
-        lose_name(fs, to->own->ino, true);
+        lose_name(fs, to->own);
     own_remove(&fs->nodes, to->parent, to->name);
-    if (to->stored && to->stat.kind == STORE_COLLECTION)
-        lose_directory(fs, &to->stat);
     seen_at(fs, from->stat.id, to);
     return 0;
 }
@@ -240,20 +273,23 @@ static int rename_away(struct fs *fs, const struct end *from, const struct end *
         error = content_of(&content, &fs->pool, reader);
     if (!error)
         error = content_keep(content);
-    if (!error && to->own)
-        lose_name(fs, to->own->ino, true);
     if (!error)
         error = file_make(&node, fs, FILE_SCRATCH, to->parent, to->name, &from->stat, content);
     if (error) {
         content_free(content);
         return error;
     }
+    if (to->own)
+        lose_name(fs, to->own);
     twin = node->ino;
+    if (!own_hide(&fs->nodes, from->parent, from->name, from->stat.id, twin)) {
+        lose_name(fs, node);
+        own_unset(&fs->nodes, to->parent, to->name);
+        error = ENOMEM;
+    }
     node_put(&fs->nodes, node);
-    if (!own_hide(&fs->nodes, from->parent, from->name, from->stat.id, twin))
-        return ENOMEM;
     watch_name(fs, to->parent, to->name);
-    return 0;
+    return error;
 }
 
 /* ------------------------------------------------------------------ exchange */

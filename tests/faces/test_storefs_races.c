@@ -1,5 +1,6 @@
 /* storefs: what happens to those who are in the middle of something when a name comes or goes. */
 #include <dirent.h>
+#include <sys/wait.h>
 
 #include "storefs_test.h"
 
@@ -51,4 +52,98 @@ Test(storefs_races, a_directory_that_another_replaced_is_empty_for_those_in_it)
     expect_removed(directory);
     assert_sys(close(directory));
     cr_assert_eq(stat_of("d").st_mode & 07777, 0755);
+}
+
+/* ------------------------------------------------------- names that come and go */
+
+Test(storefs_races, what_an_unfinished_file_took_the_name_of_does_not_come_back)
+{
+    put_file("a", "old");
+    int fd = assert_sys(open("b", O_WRONLY | O_CREAT, 0644));
+
+    assert_sys(write(fd, "new", 3));
+    assert_sys(rename("b", "a"));
+    assert_body("/a", "old");
+    assert_sys(rename("a", "c"));
+    assert_absent("a");
+    assert_sys(close(fd));
+    assert_absent("a");
+    assert_not_stored("/a");
+    assert_body("/c", "new");
+}
+
+static const char good_person[] = "{\"id\":\"a\",\"email\":\"a@x\",\"age\":1}";
+
+static void put_refused(const char *name, const char *text)
+{
+    int fd = assert_sys(open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644));
+
+    assert_sys(write(fd, text, strlen(text)));
+    cr_assert_eq(close(fd), -1);
+}
+
+Test(storefs_races, the_text_that_was_refused_last_is_kept)
+{
+    define_typed("/people");
+    store_text("/people/a", good_person);
+    put_refused("people/a", "{\"id\":\"a\",\"age\":\"one\"}");
+    assert_soon(access("people/.a.rejected", F_OK) == 0);
+    put_refused("people/a", "{\"id\":\"a\",\"age\":\"two\"}");
+    assert_soon(strstr(shell_says("cat people/.a.rejected"), "two"));
+    assert_file("people/a", good_person);
+}
+
+Test(storefs_races, a_rename_that_is_refused_takes_nothing_away)
+{
+    const char *a = "{\"id\":\"a\",\"age\":\"one\"}", *b = "{\"id\":\"b\",\"age\":\"two\"}";
+
+    define_typed("/people");
+    put_refused("people/a", a);
+    put_refused("people/b", b);
+    cr_assert_eq(rename("people/a", "people/b"), -1);
+    assert_file("people/a", a);
+    assert_file("people/b", b);
+}
+
+/* -------------------------------------------------------------- all at once */
+
+enum { TURNS = 500 };
+static const char all_of_it[] = "all of it";
+
+static int make_and_remove(void *context)
+{
+    (void)context;
+    for (int i = 0; i < TURNS; i++) {
+        int fd = open("new", O_WRONLY | O_CREAT | O_EXCL, 0644);
+        if (fd < 0 || write(fd, all_of_it, strlen(all_of_it)) < 0 || close(fd) != 0)
+            return 1;
+        if (rename("new", "a") != 0 || unlink("a") != 0)
+            return 2;
+    }
+    return 0;
+}
+
+static bool has_ended(pid_t child)
+{
+    siginfo_t info = { 0 };
+
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child;
+}
+
+Test(storefs_races, whoever_could_open_a_file_can_read_it)
+{
+    pid_t child = start_child(make_and_remove, NULL);
+    char text[32];
+
+    while (!has_ended(child)) {
+        int fd = open("a", O_RDONLY);
+        if (fd < 0) {
+            cr_expect_eq(errno, ENOENT, "%s", strerror(errno));
+            continue;
+        }
+        ssize_t got = read(fd, text, sizeof text);
+        cr_expect_eq(got, (ssize_t)strlen(all_of_it), "%zd %s", got, strerror(errno));
+        close(fd);
+    }
+    cr_assert_eq(end_of_child(child), 0);
 }
