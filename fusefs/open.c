@@ -129,6 +129,14 @@ static int open_file(struct fs *fs, struct handle *handle, bool *keep)
     return 0;
 }
 
+/* What another face, or a rename, has put where the node was is found if the kernel looks again (ESTALE). */
+static int absence(const struct node *node, int error)
+{
+    if (error == ESTALE && node->unlinked)
+        return ENOENT;
+    return error == ENOENT ? ESTALE : error;
+}
+
 /* A handle for the node, whose reference it takes over; on failure that is given back. */
 static int open_node(struct handle **out, fuse_req_t request, struct node *node, int flags, bool *keep)
 {
@@ -143,6 +151,7 @@ static int open_node(struct handle **out, fuse_req_t request, struct node *node,
         pthread_mutex_unlock(&file->lock);
     }
     if (error) {
+        error = absence(node, error);
         free(handle);
         if (file)
             file_put(fs, file);
@@ -162,7 +171,7 @@ void op_open(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
     int error = node ? open_node(&handle, request, node, info->flags, &keep) : ESTALE;
 
     if (error) {
-        fuse_reply_err(request, error == ENOENT ? ESTALE : error);
+        fuse_reply_err(request, error);
         return;
     }
     tell_kernel(info, handle, keep);

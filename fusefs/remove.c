@@ -30,7 +30,7 @@ int hold(struct held *out, struct fs *fs, const store_stat *stat, bool replaced)
     const bool last = stat->kind != STORE_COLLECTION && stat->links == 1;
     int error = 0;
 
-    *out = (struct held){ .node = last ? node_get(&fs->nodes, fs_ino(fs, stat->id)) : NULL };
+    *out = (struct held){ .node = last ? node_get(&fs->nodes, fs_ino(fs, stat->id)) : NULL, .replaced = replaced };
     if (!out->node)
         return 0;
     out->file = file_get(fs, out->node);
@@ -59,8 +59,10 @@ void hold_release(struct fs *fs, const struct held *held, bool lost)
 {
     if (!held->node)
         return;
-    if (lost)
+    if (lost) {
         detach(fs, held->file);
+        held->node->unlinked = !held->replaced;
+    }
     pthread_mutex_unlock(&held->file->lock);
     if (lost && held->lately) {
         lately_add(fs, held->file);

@@ -14,6 +14,7 @@ int remove_twin(struct fs *fs, uint64_t twin);
 struct held {
     struct node *node; /* referenced; NULL: it is not its last name, or nobody here knows it */
     struct file *file; /* locked */
+    bool replaced;
     bool lately;       /* see lately.h */
 };
 
