@@ -20,6 +20,7 @@ mkdir "$work/tmp" "$work/reports"
 
 export STORE_BIN=$build STORE_SOURCE=$root TMPDIR=$work/tmp LC_ALL=C.UTF-8
 export ASAN_OPTIONS="log_path=$work/reports/asan:allocator_may_return_null=1"
+export LSAN_OPTIONS="suppressions=$root/tests/support/leaks:print_suppressions=0"
 export UBSAN_OPTIONS="log_path=$work/reports/ubsan:halt_on_error=1:print_stacktrace=1"
 export TSAN_OPTIONS="log_path=$work/reports/tsan:second_deadlock_stack=1"
 unset STORE

@@ -216,6 +216,7 @@ Test(storefs_mount, umount_and_fusermount_end_it)
 
     need_program("fusermount3");
     mount_in_background();
+    command_clear(&said);
     run_command(&said, unmount, NULL);
     assert_status(0, &said);
     expect_daemon_ended();
