@@ -3,7 +3,7 @@
 # make demo       install what is missing, build, show the store at work
 # make asan | tsan | cov        the tests under sanitizers; with coverage
 # make bench | bench-quick      libstore beside its peers: figures and a plot, 12 minutes; half a minute
-# make bench-files | bench-files-quick   storefs beside other file systems: figures and a plot; a few minutes, one
+# make bench-files | bench-files-quick   storefs beside other file systems: figures and a plot, 10 minutes; two
 # make bench-curve              what operations cost as objects and bodies grow: figures and a plot, 5 minutes
 # make lint       static analysis and the project's own rules
 # make install | uninstall      DESTDIR=, prefix=, bindir=, libdir= ...

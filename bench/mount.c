@@ -226,7 +226,7 @@ static const char *gocryptfs_version(void)
 {
     static char line[128] = "unknown";
 
-    process_says(line, sizeof line, "gocryptfs -version 2>/dev/null | cut -d' ' -f2");
+    process_says(line, sizeof line, "gocryptfs -version 2>/dev/null | tr -d ';' | cut -d' ' -f2");
     return line;
 }
 
