@@ -294,16 +294,11 @@ static int resize(struct fs *fs, struct file *file, uint64_t size)
     return error;
 }
 
-/* Under the file's lock. A file that nobody writes is published at once: truncate(2) has no close(). */
-static int change_file(struct fs *fs, struct file *file, const struct stat *attr, int to_set)
+static int change_attributes(struct fs *fs, struct file *file, const struct stat *attr, int to_set)
 {
     store_attributes change = wanted(attr, to_set);
-    int error = file_refresh(fs, file);
+    int error = 0;
 
-    if (!error && to_set & FUSE_SET_ATTR_SIZE)
-        error = resize(fs, file, (uint64_t)attr->st_size);
-    if (error)
-        return error;
     kill_set_id(&change, &file->stat, to_set);
     keep_accessed(&change, &file->stat);
     if (change.mask && file->state == FILE_STORED)
@@ -313,8 +308,29 @@ static int change_file(struct fs *fs, struct file *file, const struct stat *attr
     set_here(file, &change);
     if (file->state != FILE_STORED)
         file->mask |= change.mask;
-    if (to_set & FUSE_SET_ATTR_SIZE && file->writers == 0)
+    return 0;
+}
+
+/* Under the file's lock. `handle`: of ftruncate(2), which is one more write; or NULL. A file that nobody writes is
+ * published at once, for truncate(2) has no close(), and if the store refuses that nothing has happened. */
+static int change_file(struct fs *fs, struct file *file, struct handle *handle, const struct stat *attr, int to_set)
+{
+    bool sized = to_set & FUSE_SET_ATTR_SIZE;
+    int error = file_refresh(fs, file);
+
+    if (!error && sized)
+        error = resize(fs, file, (uint64_t)attr->st_size);
+    if (error)
+        return error;
+    if (sized && handle)
+        handle_wrote(handle);
+    error = change_attributes(fs, file, attr, to_set);
+    if (!sized || file->writers > 0)
+        return error;
+    if (!error)
         error = file_publish(fs, file);
+    if (error && file->state == FILE_STORED)
+        file_discard(fs, file);
     return error;
 }
 
@@ -333,7 +349,7 @@ static int change_directory(struct fs *fs, struct node *node, const struct stat 
     return set_stored(fs, node, NULL, &change);
 }
 
-static int change(struct fs *fs, struct node *node, const struct stat *attr, int to_set)
+static int change(struct fs *fs, struct node *node, struct handle *handle, const struct stat *attr, int to_set)
 {
     struct file *file;
     int error;
@@ -344,7 +360,7 @@ static int change(struct fs *fs, struct node *node, const struct stat *attr, int
     if (!file)
         return ENOMEM;
     pthread_mutex_lock(&file->lock);
-    error = change_file(fs, file, attr, to_set);
+    error = change_file(fs, file, handle, attr, to_set);
     pthread_mutex_unlock(&file->lock);
     file_put(fs, file);
     return error;
@@ -355,9 +371,8 @@ void op_setattr(fuse_req_t request, fuse_ino_t ino, struct stat *attr, int to_se
     struct fs *fs = fs_of(request);
     unsigned count = watch_count(fs);
     struct node *node = node_get(&fs->nodes, ino);
-    int error = node ? change(fs, node, attr, to_set) : ESTALE;
+    int error = node ? change(fs, node, info ? handle_of(info) : NULL, attr, to_set) : ESTALE;
 
-    (void)info;
     if (error)
         fuse_reply_err(request, error);
     else

@@ -111,12 +111,13 @@ int layers_resize(struct content *content, uint64_t size)
 
     if (size >= content->size)
         return 0;
+    error = pages_has(&content->overlay.pages, size / PAGE) ? zero_part(content, size, first * PAGE) : 0;
+    if (error)
+        return error;
     if (content->lower.shown > size)
         content->lower.shown = size;
-    error = zero_part(content, size, first * PAGE);
-    if (!error)
-        pages_remove(&content->overlay.pages, first, CONTENT_MAX / PAGE);
-    return error;
+    pages_remove(&content->overlay.pages, first, CONTENT_MAX / PAGE);
+    return 0;
 }
 
 /* Pages that nothing shows through need no place in the overlay. */

@@ -139,8 +139,10 @@ static int write_file(struct fs *fs, struct handle *handle, const char *data, si
     if (error)
         return error;
     error = content_write(file->content, data, size, offset);
-    if (error)
+    if (error) {
+        file_overtaken(file); /* a part of it may be written: of a file without changes nothing shows */
         return error;
+    }
     file_touch(file, transport_clears_setid());
     handle_wrote(handle);
     return scan(file, data, size, offset);
@@ -209,6 +211,8 @@ void op_fallocate(fuse_req_t request, fuse_ino_t ino, int mode, off_t offset, of
     if (!error) {
         file_touch(file, transport_clears_setid());
         handle_wrote(handle);
+    } else {
+        file_overtaken(file);
     }
     pthread_mutex_unlock(&file->lock);
     fuse_reply_err(request, error);

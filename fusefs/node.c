@@ -220,6 +220,15 @@ bool node_move(struct node_table *table, struct node *node, uint64_t parent, con
     return done;
 }
 
+void node_follow(struct node_table *table, struct node *node, uint64_t was_parent, const char *was_name,
+                 uint64_t parent, const char *name)
+{
+    pthread_mutex_lock(&table->lock);
+    if (node->name && node->parent == was_parent && strcmp(node->name, was_name) == 0)
+        set_place(node, parent, name);
+    pthread_mutex_unlock(&table->lock);
+}
+
 void node_bury(struct node_table *table, struct node *node, const store_stat *stat)
 {
     store_stat *copy = malloc(sizeof *copy);

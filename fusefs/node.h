@@ -77,6 +77,9 @@ void node_forget(struct node_table *table, uint64_t ino, uint64_t count);
 bool node_place(struct node_table *table, const struct node *node, uint64_t *parent, char *name);
 /* It is there now; name NULL: it has none any more. False: no memory. */
 bool node_move(struct node_table *table, struct node *node, uint64_t parent, const char *name);
+/* The same, unless it was moved on from (was_parent, was_name), where node_place found it, meanwhile. */
+void node_follow(struct node_table *table, struct node *node, uint64_t was_parent, const char *was_name,
+                 uint64_t parent, const char *name);
 
 /* A directory was removed: what is to be said of it as long as somebody is in it. Without memory for that, nothing is. */
 void node_bury(struct node_table *table, struct node *node, const store_stat *stat);

@@ -21,7 +21,7 @@
 #define OWN_VERSIONS 65536          /* a power of two */
 #define GATHER_NS 3000000L          /* changes come in flocks, and our own are known for ours after this time */
 #define AGAIN_NS 100000000L
-#define NOTICES_MAX 100000          /* waiting; beyond them everything is told */
+#define NOTICES_MAX 100000          /* waiting: more are not looked for, nor any told once more */
 
 /* What the kernel is to forget. */
 struct notice {
@@ -42,7 +42,7 @@ struct watch {
     store_feed *feed;
     pthread_t reader, teller;
     pthread_mutex_t lock;
-    pthread_cond_t work;
+    pthread_cond_t work, room;
     struct queue now, later;
     size_t waiting;
     bool stopping;
@@ -203,6 +203,7 @@ static void *run_teller(void *context)
             continue;
         }
         watch->waiting--;
+        pthread_cond_signal(&watch->room);
         free_notice(notice);
     }
     pthread_mutex_unlock(&watch->lock);
@@ -225,15 +226,14 @@ static uint64_t id_at(struct watch *watch, uint64_t base, const char *location, 
     return stat.id;
 }
 
-/* Splits the location: the directory's ino, if the kernel may know it, and the last name. 0: nobody here cares. */
+/* Splits the location: the directory's ino, and the last name. 0: there is no such directory. */
 static uint64_t directory_of(struct watch *watch, const char *location, const char **name)
 {
     char text[STORE_LOCATION_MAX + 1];
     const char *slash = strrchr(location, '/');
     size_t size = slash ? (size_t)(slash - location) : 0;
-    struct node *node;
     store_kind kind;
-    uint64_t id, ino;
+    uint64_t id;
 
     if (!slash || slash[1] == '\0')
         return 0;
@@ -241,32 +241,54 @@ static uint64_t directory_of(struct watch *watch, const char *location, const ch
     strcpy(text + size, size == 0 ? "/" : "");
     *name = slash + 1;
     id = id_at(watch, 0, text, &kind);
-    ino = fs_ino(watch->fs, id);
-    node = id ? node_get(&watch->fs->nodes, ino) : NULL;
+    return id ? fs_ino(watch->fs, id) : 0;
+}
+
+static bool is_known(struct watch *watch, uint64_t ino)
+{
+    struct node *node = node_get(&watch->fs->nodes, ino);
+
     node_put(&watch->fs->nodes, node);
-    return node ? ino : 0;
+    return node;
+}
+
+static uint64_t id_in(struct watch *watch, uint64_t directory, const char *name, store_kind *kind)
+{
+    char location[STORE_NAME_MAX + 2];
+
+    location[0] = '/';
+    strcpy(location + 1, name);
+    return id_at(watch, fs_id(watch->fs, directory), location, kind);
+}
+
+/* The node was seen to be there, unless this mount has moved it, and knows better, by now. */
+static void follow(struct watch *watch, struct node *node, uint64_t directory, const char *name)
+{
+    struct fs *fs = watch->fs;
+    char was[STORE_NAME_MAX + 1];
+    uint64_t parent;
+    store_kind kind;
+
+    if (node_place(&fs->nodes, node, &parent, was) && id_in(watch, parent, was, &kind) != fs_id(fs, node->ino))
+        node_follow(&fs->nodes, node, parent, was, directory, name);
 }
 
 /* The bytes or attributes of what is there were changed. */
 static void node_changed(struct watch *watch, uint64_t directory, const char *name, bool moved)
 {
     struct fs *fs = watch->fs;
-    char location[STORE_NAME_MAX + 2];
+    store_kind kind = STORE_OBJECT;
+    uint64_t id = id_in(watch, directory, name, &kind);
     struct node *node;
     struct file *file;
-    store_kind kind = STORE_OBJECT;
-    uint64_t id;
 
-    location[0] = '/';
-    strcpy(location + 1, name);
-    id = id_at(watch, fs_id(fs, directory), location, &kind);
     if (!moved && kind != STORE_COLLECTION) /* another node may have this name by now */
         enqueue(watch, directory, name, false);
     node = id ? node_get(&fs->nodes, fs_ino(fs, id)) : NULL;
     if (!node)
         return;
     if (moved)
-        node_move(&fs->nodes, node, directory, name);
+        follow(watch, node, directory, name);
     file = file_find(fs, node);
     if (file) {
         pthread_mutex_lock(&file->lock);
@@ -284,7 +306,9 @@ static void entry_changed(struct watch *watch, const char *location, store_outco
     const char *name;
     uint64_t directory = directory_of(watch, location, &name);
 
-    if (!directory)
+    if (directory && outcome == STORE_MOVED && !is_known(watch, directory))
+        node_changed(watch, directory, name, true); /* it may come from one that is */
+    if (!directory || !is_known(watch, directory))
         return;
     switch (outcome) {
     case STORE_UPDATED:
@@ -305,20 +329,42 @@ static void entry_changed(struct watch *watch, const char *location, store_outco
     enqueue(watch, directory, NULL, false);
 }
 
-/* Which changes there were is not known: all that the kernel knows is to be asked for again. */
-static void all_changed(struct watch *watch)
+/* The reader is not to be faster than the kernel by more than there is memory for. False at the end. */
+static bool await_room(struct watch *watch)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&watch->lock);
+    while (watch->waiting >= NOTICES_MAX && !watch->stopping)
+        pthread_cond_wait(&watch->room, &watch->lock);
+    stopping = watch->stopping;
+    pthread_mutex_unlock(&watch->lock);
+    return !stopping;
+}
+
+/* False behind the last bucket. */
+static bool bucket_changed(struct watch *watch, size_t bucket)
 {
     struct node_table *table = &watch->fs->nodes;
+    bool more;
 
     pthread_mutex_lock(&table->lock);
-    for (size_t i = 0; i < table->bucket_count; i++) {
-        for (struct node *node = table->buckets[i]; node; node = node->next) {
-            if (node->name && !node->directory)
-                enqueue(watch, node->parent, node->name, false);
-            enqueue(watch, node->ino, NULL, !node->directory);
-        }
+    more = bucket < table->bucket_count;
+    for (struct node *node = more ? table->buckets[bucket] : NULL; node; node = node->next) {
+        if (node->name && !node->directory)
+            enqueue(watch, node->parent, node->name, false);
+        enqueue(watch, node->ino, NULL, !node->directory);
     }
     pthread_mutex_unlock(&table->lock);
+    return more;
+}
+
+/* Which changes there were is not known: all that the kernel knows is to be asked for again. Where the table grows
+ * meanwhile, nodes only go to buckets further behind. */
+static void all_changed(struct watch *watch)
+{
+    for (size_t bucket = 0; await_room(watch) && bucket_changed(watch, bucket); bucket++)
+        continue;
 }
 
 static void look_at(struct watch *watch, const store_change *change)
@@ -347,7 +393,7 @@ static void *run_reader(void *context)
             rc = store_feed_next(&change, watch->feed, -1);
             nanosleep(&gather, NULL);
         }
-        if (rc == STORE_OK)
+        if (rc == STORE_OK && await_room(watch))
             look_at(watch, &change);
         else if (rc < 0)
             complain("what others change cannot be followed: %s", store_problem_last()->detail);
@@ -377,8 +423,19 @@ static int open_watch(struct watch *watch, struct fs *fs)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&watch->work, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&watch->room, NULL);
     pthread_mutex_init(&watch->lock, NULL);
     return 0;
+}
+
+static void stop(struct watch *watch)
+{
+    store_feed_stop(watch->feed);
+    pthread_mutex_lock(&watch->lock);
+    watch->stopping = true;
+    pthread_cond_signal(&watch->work);
+    pthread_cond_signal(&watch->room);
+    pthread_mutex_unlock(&watch->lock);
 }
 
 int watch_start(struct fs *fs)
@@ -398,10 +455,7 @@ int watch_start(struct fs *fs)
     if (!error)
         return 0;
     if (fs->watch) {
-        pthread_mutex_lock(&watch->lock);
-        watch->stopping = true;
-        pthread_cond_signal(&watch->work);
-        pthread_mutex_unlock(&watch->lock);
+        stop(watch);
         pthread_join(watch->teller, NULL);
     }
     fs->watch = NULL;
@@ -416,12 +470,8 @@ void watch_stop(struct fs *fs)
 
     if (!watch)
         return;
-    store_feed_stop(watch->feed);
+    stop(watch);
     pthread_join(watch->reader, NULL);
-    pthread_mutex_lock(&watch->lock);
-    watch->stopping = true;
-    pthread_cond_signal(&watch->work);
-    pthread_mutex_unlock(&watch->lock);
     pthread_join(watch->teller, NULL);
     fs->watch = NULL;
     for (struct notice *notice; (notice = take_first(&watch->now));)
@@ -430,6 +480,7 @@ void watch_stop(struct fs *fs)
         free_notice(notice);
     store_feed_close(watch->feed);
     pthread_cond_destroy(&watch->work);
+    pthread_cond_destroy(&watch->room);
     pthread_mutex_destroy(&watch->lock);
     free(watch);
 }

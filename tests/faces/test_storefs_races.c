@@ -105,6 +105,47 @@ Test(storefs_races, a_rename_that_is_refused_takes_nothing_away)
     assert_file("people/b", b);
 }
 
+/* ------------------------------------------------------------ another face */
+
+Test(storefs_races, an_open_file_that_another_face_moves_is_written_on)
+{
+    assert_ok(store_make_collection(NULL, test_store(), "/far", NULL));
+    put_file("a", "1234567");
+    int fd = assert_sys(open("a", O_RDWR));
+
+    assert_ok(store_move(NULL, test_store(), "/a", "/far/b", NULL)); /* the kernel has never heard of "far" */
+    assert_soon(access("a", F_OK) != 0);
+    assert_soon(pwrite(fd, "x", 1, 1) == 1);
+    assert_sys(close(fd));
+    assert_body("/far/b", "1x34567");
+}
+
+/* ---------------------------------------------------------------- truncation */
+
+Test(storefs_races, a_file_that_is_cut_off_is_stored_so_when_it_is_closed)
+{
+    put_file("a", "1234567");
+    uint64_t before = stored_version("/a");
+    int fd = assert_sys(open("a", O_RDWR));
+
+    assert_sys(ftruncate(fd, 3));
+    assert_body("/a", "1234567");
+    cr_assert_eq(stored_version("/a"), before);
+    assert_sys(close(fd));
+    assert_body("/a", "123");
+}
+
+Test(storefs_races, a_truncation_that_is_refused_changes_nothing)
+{
+    define_typed("/people");
+    store_text("/people/a", good_person);
+    assert_errno(EINVAL, truncate("people/a", 5));
+    assert_file("people/a", good_person);
+    cr_assert_eq(stat_of("people/a").st_size, (off_t)strlen(good_person));
+    put_file("people/a", "{\"id\":\"a\",\"email\":\"a@x\",\"age\":2}");
+    assert_body("/people/a", "{\"id\":\"a\",\"email\":\"a@x\",\"age\":2}");
+}
+
 /* -------------------------------------------------------------- all at once */
 
 enum { TURNS = 500 };
