@@ -319,6 +319,38 @@ void file_rebase(struct file *file, uint64_t version)
         file->node->cached = version;
 }
 
+struct file *file_fix(struct fs *fs, fuse_ino_t ino, const uint64_t *seen, store_request *request)
+{
+    struct node *node = node_get(&fs->nodes, ino);
+    struct file *file = node ? file_find(fs, node) : NULL;
+
+    if (file) {
+        pthread_mutex_lock(&file->lock);
+        if (file->state == FILE_STORED && file->known && file->stat.version == *seen) {
+            request->if_match = seen;
+            request->if_match_count = 1;
+            return file;
+        }
+        pthread_mutex_unlock(&file->lock);
+        file_put(fs, file);
+    }
+    node_put(&fs->nodes, node);
+    return NULL;
+}
+
+void file_unfix(struct fs *fs, struct file *file, uint64_t version)
+{
+    struct node *node = file ? file->node : NULL;
+
+    if (!file)
+        return;
+    if (version)
+        file_rebase(file, version);
+    pthread_mutex_unlock(&file->lock);
+    file_put(fs, file);
+    node_put(&fs->nodes, node);
+}
+
 void file_overtaken(struct file *file)
 {
     if (file->state != FILE_STORED || file->dirty)

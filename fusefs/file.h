@@ -119,6 +119,13 @@ void file_forget_meta(struct file *file);
 /* It has no name any more: nothing of it will be published. */
 void file_detach(struct file *file);
 
+/* A change that leaves the bytes as they are (another name) gives the node a new version, too. file_fix, without
+ * the lock, is called before the request is made, with the version that the node was seen to have: if it is open
+ * here with that version, its file comes back locked and the request demands that nobody else changes it meanwhile.
+ * file_unfix ends that; what is open goes on with `version`, or with 0 (the request failed) stays as it was. */
+struct file *file_fix(struct fs *fs, fuse_ino_t ino, const uint64_t *seen, store_request *request);
+void file_unfix(struct fs *fs, struct file *file, uint64_t version);
+
 /* publish.c: publishes what is dirty; 0 if there is nothing to do. */
 int file_publish(struct fs *fs, struct file *file);
 /* Forgets what is dirty: of a killed writer, or refused. A new file loses its name. */

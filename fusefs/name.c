@@ -328,6 +328,8 @@ static int link_node(struct fs *fs, struct node *node, fuse_ino_t parent, const 
     store_request link = STORE_REQUEST_INIT;
     struct place existing, place;
     store_answer answer = { 0 };
+    struct file *file = NULL;
+    store_stat stat;
     int error = check_free(fs, parent, name);
     bool done = false;
 
@@ -335,8 +337,11 @@ static int link_node(struct fs *fs, struct node *node, fuse_ino_t parent, const 
         error = publish_first(&done, fs, node, parent, name);
     if (!error && !done)
         error = place_of(&existing, fs, node);
+    if (!error && !done)
+        error = place_stat(&stat, fs, &existing);
     if (error || done)
         return error;
+    file = file_fix(fs, node->ino, &stat.version, &link);
     place_in(&place, fs, parent, name);
     link.base = existing.base;
     link.if_id = existing.id;
@@ -344,6 +349,7 @@ static int link_node(struct fs *fs, struct node *node, fuse_ino_t parent, const 
     error = errno_of(store_link(&answer, fs->store, existing.name, place.name, &link));
     if (!error)
         watch_own(fs, answer.one.version);
+    file_unfix(fs, file, error ? 0 : answer.one.version);
     store_answer_clear(&answer);
     return error;
 }

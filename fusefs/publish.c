@@ -85,29 +85,29 @@ static void forget_rejected(struct fs *fs, uint64_t parent, const char *name)
     if (own_find(&fs->nodes, &node, parent, rejected) != OWN_FILE)
         return;
     file = file_find(fs, node);
-    if (file) {
-        pthread_mutex_lock(&file->lock);
+    if (file && pthread_mutex_trylock(&file->lock) == 0) { /* else somebody is renaming or removing it */
         if (file->rejected) {
             file_detach(file);
             own_unset(&fs->nodes, parent, rejected);
             watch_name(fs, parent, rejected);
         }
         pthread_mutex_unlock(&file->lock);
-        file_put(fs, file);
     }
+    if (file)
+        file_put(fs, file);
     node_put(&fs->nodes, node);
 }
 
 /* A file of the mount's own that has the name of what is set aside now gives way. */
-static void displace(struct fs *fs, uint64_t parent, const char *rejected)
+static int displace(struct fs *fs, uint64_t parent, const char *rejected)
 {
     struct node *node;
+    int error = 0;
 
-    if (own_find(&fs->nodes, &node, parent, rejected) == OWN_FILE) {
-        lose_name(fs, node);
-        own_unset(&fs->nodes, parent, rejected);
-    }
+    if (own_find(&fs->nodes, &node, parent, rejected) == OWN_FILE)
+        error = lose_name(fs, node);
     node_put(&fs->nodes, node);
+    return error;
 }
 
 /* The store keeps other bytes than those that were written: a typed body that was completed. */
@@ -119,22 +119,30 @@ static void read_anew(struct fs *fs, struct file *file)
     watch_node(fs, file->node->ino);
 }
 
-/* It is the store's now. */
-static void settle(struct fs *fs, struct file *file, const struct place *place, const store_result *result)
+/* The name is the store's now: it was the file's own, or hid what was published under it. */
+static void forget_own(struct fs *fs, const struct file *file, uint64_t parent, const char *name)
 {
-    uint64_t parent;
-    char name[STORE_NAME_MAX + 1];
+    struct node *node;
+    uint64_t twin, hidden = own_hidden(&fs->nodes, parent, name, &twin);
 
+    own_find(&fs->nodes, &node, parent, name);
+    if (node == file->node || hidden == fs_id(fs, file->node->ino))
+        own_remove(&fs->nodes, parent, name);
+    node_put(&fs->nodes, node);
+}
+
+/* It is the store's now, under the name where it was when that began: it may have been moved since. */
+static void settle(struct fs *fs, struct file *file, const struct place *place, uint64_t parent, const char *name,
+                   const store_result *result)
+{
     if (!place->property) /* of which the watch tells what else it changed: the object, and its name with the key */
         watch_own(fs, result->version);
-    if (node_place(&fs->nodes, file->node, &parent, name)) {
-        own_remove(&fs->nodes, parent, name);
-        problem_forget(fs->problems, parent, name);
-        if (file->typed)
-            forget_rejected(fs, parent, name);
-        if (place->property && place->property != file->node->ino)
-            watch_name(fs, parent, name); /* it is another inode from now on */
-    }
+    forget_own(fs, file, parent, name);
+    problem_forget(fs->problems, parent, name);
+    if (file->typed)
+        forget_rejected(fs, parent, name);
+    if (place->property && place->property != file->node->ino)
+        watch_name(fs, parent, name); /* it is another inode from now on */
     file_forget_meta(file);
     file->state = FILE_STORED;
     file->dirty = file->exclusive = false;
@@ -167,6 +175,8 @@ int file_publish(struct fs *fs, struct file *file)
     store_attributes attributes = attributes_of(file);
     store_answer answer = { 0 };
     store_request request;
+    char name[STORE_NAME_MAX + 1];
+    uint64_t parent;
     struct place place;
     int rc, error;
 
@@ -174,7 +184,7 @@ int file_publish(struct fs *fs, struct file *file)
         return 0;
     if (file->refused)
         return file->refused;
-    error = place_of(&place, fs, file->node);
+    error = node_place(&fs->nodes, file->node, &parent, name) ? place_of(&place, fs, file->node) : ESTALE;
     if (!error && (place.property || file->state != FILE_STORED))
         error = file_content(fs, file);
     if (error)
@@ -187,7 +197,7 @@ int file_publish(struct fs *fs, struct file *file)
     else
         rc = publish_attributes(&answer, fs, &place, &attributes);
     if (rc == STORE_OK)
-        settle(fs, file, &place, &answer.one);
+        settle(fs, file, &place, parent, name, &answer.one);
     else
         error = refuse(fs, file, rc);
     store_answer_clear(&answer);
@@ -249,7 +259,8 @@ static int step_aside(struct fs *fs, struct file *file, uint64_t parent, const c
     place_in(&place, fs, parent, name);
     if (place_stat(&stat, fs, &place) != 0 || (own_hidden(&fs->nodes, parent, name, &twin) == stat.id && twin))
         return 0;
-    displace(fs, parent, rejected);
+    if (displace(fs, parent, rejected) != 0)
+        return EBUSY;
     if (!own_set(&fs->nodes, parent, rejected, file->node))
         return ENOMEM;
     if (!node_move(&fs->nodes, file->node, parent, rejected)) {
@@ -267,6 +278,7 @@ int file_set_aside(struct fs *fs, struct file *file)
 {
     char name[STORE_NAME_MAX + 1], rejected[STORE_NAME_MAX + 1];
     uint64_t parent;
+    int error;
 
     if (!node_place(&fs->nodes, file->node, &parent, name))
         return ESTALE;
@@ -277,6 +289,6 @@ int file_set_aside(struct fs *fs, struct file *file)
         return step_aside(fs, file, parent, name, rejected);
     if (!file->content)
         return 0;
-    displace(fs, parent, rejected);
-    return put_beside(fs, file, parent, rejected);
+    error = displace(fs, parent, rejected);
+    return error ? error : put_beside(fs, file, parent, rejected);
 }

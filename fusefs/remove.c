@@ -49,6 +49,20 @@ int hold(struct held *out, struct fs *fs, const store_stat *stat, bool replaced)
     return error;
 }
 
+int hold_own(struct held *out, struct fs *fs, struct node *node, bool replaced)
+{
+    struct file *file = file_find(fs, node);
+
+    if (!file)
+        return LOOK_AGAIN;
+    *out = (struct held){ .node = node_get(&fs->nodes, node->ino), .file = file, .replaced = replaced };
+    pthread_mutex_lock(&file->lock);
+    if (file->state == FILE_STAGED || file->state == FILE_SCRATCH)
+        return 0;
+    hold_release(fs, out, false);
+    return LOOK_AGAIN;
+}
+
 static void detach(struct fs *fs, struct file *file)
 {
     file_detach(file);
@@ -72,16 +86,18 @@ void hold_release(struct fs *fs, const struct held *held, bool lost)
     }
 }
 
-void lose_name(struct fs *fs, struct node *node)
+int lose_name(struct fs *fs, struct node *node)
 {
     struct file *file = file_find(fs, node);
+    int error = file ? pthread_mutex_trylock(&file->lock) : 0;
 
-    if (!file)
-        return;
-    pthread_mutex_lock(&file->lock);
-    detach(fs, file);
-    pthread_mutex_unlock(&file->lock);
-    file_put(fs, file);
+    if (file && !error) {
+        detach(fs, file);
+        pthread_mutex_unlock(&file->lock);
+    }
+    if (file)
+        file_put(fs, file);
+    return error;
 }
 
 void lose_directory(struct fs *fs, const store_stat *stat)
@@ -116,24 +132,36 @@ int remove_twin(struct fs *fs, uint64_t twin)
     return 0;
 }
 
-int remove_own(struct fs *fs, uint64_t parent, const char *name, struct node *node)
+int remove_covered(struct fs *fs, const struct place *place, uint64_t hidden, uint64_t twin)
 {
-    uint64_t twin, hidden = own_hidden(&fs->nodes, parent, name, &twin);
-    struct place place;
-    int error = remove_twin(fs, node->ino);
+    struct place covered = *place;
+    int error;
 
-    if (!error && hidden && !twin) {
-        place_in(&place, fs, parent, name);
-        place.id = hidden;
-        error = remove_stored(fs, &place);
-        if (error == ENOENT || error == ESTALE)
-            error = 0;
-    }
+    if (!hidden || twin)
+        return 0;
+    covered.id = hidden;
+    error = remove_stored(fs, &covered);
+    return error == ENOENT || error == ESTALE ? 0 : error;
+}
+
+static int remove_own(struct fs *fs, uint64_t parent, const char *name, struct node *node)
+{
+    uint64_t twin, hidden;
+    struct place place;
+    struct held held;
+    int error = hold_own(&held, fs, node, false);
+
     if (error)
         return error;
-    lose_name(fs, node);
-    own_unset(&fs->nodes, parent, name);
-    return 0;
+    hidden = own_hidden(&fs->nodes, parent, name, &twin);
+    place_in(&place, fs, parent, name);
+    error = remove_twin(fs, node->ino);
+    if (!error)
+        error = remove_covered(fs, &place, hidden, twin);
+    if (!error)
+        own_unset(&fs->nodes, parent, name);
+    hold_release(fs, &held, !error);
+    return error;
 }
 
 static int unlink_stored(struct fs *fs, fuse_ino_t parent, const char *name)
@@ -160,7 +188,7 @@ static int unlink_stored(struct fs *fs, fuse_ino_t parent, const char *name)
     return error;
 }
 
-static int unlink_name(struct fs *fs, fuse_ino_t parent, const char *name)
+static int unlink_once(struct fs *fs, fuse_ino_t parent, const char *name)
 {
     struct node *node;
     int error = ENOENT;
@@ -176,6 +204,16 @@ static int unlink_name(struct fs *fs, fuse_ino_t parent, const char *name)
         error = unlink_stored(fs, parent, name);
         break;
     }
+    return error;
+}
+
+static int unlink_name(struct fs *fs, fuse_ino_t parent, const char *name)
+{
+    int error;
+
+    do
+        error = unlink_once(fs, parent, name);
+    while (error == LOOK_AGAIN);
     if (!error)
         problem_forget(fs->problems, parent, name);
     return error;

@@ -127,24 +127,34 @@ static int come_back(struct fs *fs, struct file *file, const struct end *from, c
     return 0;
 }
 
-/* Under the lock of what is stored there, if that goes. */
+/* What is at `to`, if anything is, is about to be replaced. */
+static int hold_target(struct held *out, struct fs *fs, const struct end *to)
+{
+    *out = (struct held){ 0 };
+    if (to->own)
+        return hold_own(out, fs, to->own, true);
+    return to->stored && !to->place.property ? hold(out, fs, &to->stat, true) : 0;
+}
+
+/* Under the lock of what is there, if that goes. */
 static int rename_file(struct fs *fs, struct file *file, const struct end *from, const struct end *to)
 {
     int error;
 
     pthread_mutex_lock(&file->lock);
-    error = is_way_back(from, to, file) ? come_back(fs, file, from, to) : become(fs, file, from, to);
+    if (file->state != FILE_STAGED && file->state != FILE_SCRATCH)
+        error = LOOK_AGAIN;
+    else
+        error = is_way_back(from, to, file) ? come_back(fs, file, from, to) : become(fs, file, from, to);
     pthread_mutex_unlock(&file->lock);
     return error;
 }
 
 static int take_place(struct fs *fs, struct file *file, const struct end *from, const struct end *to)
 {
-    struct held held = { 0 };
-    int error = to->stored && to->stat.kind == STORE_COLLECTION ? EISDIR : 0;
+    struct held held;
+    int error = to->stored && to->stat.kind == STORE_COLLECTION ? EISDIR : hold_target(&held, fs, to);
 
-    if (!error && to->stored && !to->place.property)
-        error = hold(&held, fs, &to->stat, true);
     if (error)
         return error;
     error = rename_file(fs, file, from, to);
@@ -152,28 +162,13 @@ static int take_place(struct fs *fs, struct file *file, const struct end *from, 
     return error;
 }
 
-/* What the file had covered under its old name, by a rename before it was published, does not show again. */
-static int remove_covered(struct fs *fs, const struct end *from)
-{
-    struct place place = from->place;
-    int error;
-
-    if (!from->hidden || from->twin)
-        return 0;
-    place.id = from->hidden;
-    error = remove_stored(fs, &place);
-    return error == ENOENT || error == ESTALE ? 0 : error;
-}
-
 static int rename_own(struct fs *fs, const struct end *from, const struct end *to)
 {
     struct file *file = file_find(fs, from->own);
-    int error = file ? take_place(fs, file, from, to) : ESTALE;
+    int error = file ? take_place(fs, file, from, to) : LOOK_AGAIN;
 
-    if (!error && to->own)
-        lose_name(fs, to->own);
-    if (!error)
-        error = remove_covered(fs, from);
+    if (!error) /* by a rename before it was published */
+        error = remove_covered(fs, &from->place, from->hidden, from->twin);
     if (!error && !is_scratch(to)) /* what was renamed away and goes on elsewhere was moved there */
         error = remove_twin(fs, from->own->ino);
     if (file)
@@ -183,10 +178,36 @@ static int rename_own(struct fs *fs, const struct end *from, const struct end *t
 
 /* ------------------------------------------------------------- of the store's */
 
+/* Afterwards the node is known to be there. */
+static void seen_at(struct fs *fs, uint64_t id, const struct end *at)
+{
+    struct node *node = node_get(&fs->nodes, fs_ino(fs, id));
+
+    if (node)
+        node_move(&fs->nodes, node, at->parent, at->name);
+    node_put(&fs->nodes, node);
+}
+
+/* The node that an exchange put there has the version behind that of the other: one transaction gave both. */
+static void go_on_with(struct fs *fs, const struct end *end, const struct end *now_at, uint64_t version)
+{
+    store_request unused = STORE_REQUEST_INIT;
+    struct place place = now_at->place;
+    store_stat stat;
+    struct file *file;
+
+    place.id = end->stat.id;
+    if (place_stat(&stat, fs, &place) != 0 || stat.version != version)
+        return; /* it was changed again already: closing it tells */
+    file = file_fix(fs, fs_ino(fs, end->stat.id), &end->stat.version, &unused);
+    file_unfix(fs, file, version);
+}
+
 static int move(struct fs *fs, const struct end *from, const struct end *to, unsigned flags)
 {
     store_request request = STORE_REQUEST_INIT;
     store_answer answer = { 0 };
+    struct file *file = file_fix(fs, fs_ino(fs, from->stat.id), &from->stat.version, &request);
     int rc;
 
     request.base = from->place.base;
@@ -199,18 +220,13 @@ static int move(struct fs *fs, const struct end *from, const struct end *to, uns
     else if (to->typed)
         problem_keep(fs->problems, to->parent, to->name, store_problem_json());
     rc = errno_of(rc);
+    if (!rc)
+        seen_at(fs, from->stat.id, to);
+    file_unfix(fs, file, rc ? 0 : answer.one.version);
+    if (!rc && flags & STORE_EXCHANGE)
+        go_on_with(fs, to, from, answer.one.version + 1);
     store_answer_clear(&answer);
     return rc;
-}
-
-/* Afterwards the node is known to be there. */
-static void seen_at(struct fs *fs, uint64_t id, const struct end *at)
-{
-    struct node *node = node_get(&fs->nodes, fs_ino(fs, id));
-
-    if (node)
-        node_move(&fs->nodes, node, at->parent, at->name);
-    node_put(&fs->nodes, node);
 }
 
 /* A directory goes only if nothing of the mount's own is in it, either. */
@@ -222,14 +238,16 @@ static int check_replaced(struct fs *fs, const struct end *to)
 /* It takes the place of what is there, if anything is. */
 static int replace(struct fs *fs, const struct end *from, const struct end *to, unsigned flags)
 {
-    struct held held = { 0 };
+    struct held held;
     int error = to->stored ? check_replaced(fs, to) : 0;
 
-    if (!error && to->stored && !to->place.property)
-        error = hold(&held, fs, &to->stat, true);
+    if (!error)
+        error = hold_target(&held, fs, to);
     if (error)
         return error;
     error = move(fs, from, to, flags);
+    if (!error)
+        own_remove(&fs->nodes, to->parent, to->name);
     hold_release(fs, &held, !error);
     if (!error && to->stored && to->stat.kind == STORE_COLLECTION)
         lose_directory(fs, &to->stat);
@@ -239,18 +257,10 @@ static int replace(struct fs *fs, const struct end *from, const struct end *to, 
 static int rename_stored(struct fs *fs, const struct end *from, const struct end *to, unsigned flags)
 {
     unsigned how = flags & RENAME_NOREPLACE && !to->hidden ? STORE_NOREPLACE : STORE_REPLACE;
-    int error;
 
     if (to->stored && to->stat.id == from->stat.id) /* another name of the same: nothing happens */
         return move(fs, from, to, how);
-    error = replace(fs, from, to, how);
-    if (error)
-        return error;
-    if (to->own)
-        lose_name(fs, to->own);
-    own_remove(&fs->nodes, to->parent, to->name);
-    seen_at(fs, from->stat.id, to);
-    return 0;
+    return replace(fs, from, to, how);
 }
 
 /*
@@ -262,10 +272,12 @@ static int rename_away(struct fs *fs, const struct end *from, const struct end *
     store_get_options options = STORE_GET_OPTIONS_INIT;
     struct content *content = NULL;
     store_reader *reader;
+    struct held held;
     struct node *node;
-    uint64_t twin;
-    int error;
+    int error = hold_target(&held, fs, to);
 
+    if (error)
+        return error;
     options.base = from->place.base;
     options.if_id = from->place.property ? from->place.id : from->stat.id;
     error = errno_of(store_reader_open(&reader, fs->store, from->place.name, &options));
@@ -275,14 +287,12 @@ static int rename_away(struct fs *fs, const struct end *from, const struct end *
         error = content_keep(content);
     if (!error)
         error = file_make(&node, fs, FILE_SCRATCH, to->parent, to->name, &from->stat, content);
-    if (error) {
+    if (error)
         content_free(content);
+    hold_release(fs, &held, !error);
+    if (error)
         return error;
-    }
-    if (to->own)
-        lose_name(fs, to->own);
-    twin = node->ino;
-    if (!own_hide(&fs->nodes, from->parent, from->name, from->stat.id, twin)) {
+    if (!own_hide(&fs->nodes, from->parent, from->name, from->stat.id, node->ino)) {
         lose_name(fs, node);
         own_unset(&fs->nodes, to->parent, to->name);
         error = ENOMEM;
@@ -302,7 +312,8 @@ static int publish_own(struct fs *fs, struct end *end)
     if (!file)
         return 0;
     pthread_mutex_lock(&file->lock);
-    error = file->state == FILE_STAGED ? file_publish(fs, file) : EINVAL;
+    if (file->state != FILE_STORED) /* it may be published by now */
+        error = file->state == FILE_STAGED ? file_publish(fs, file) : EINVAL;
     pthread_mutex_unlock(&file->lock);
     file_put(fs, file);
     return error ? error : place_stat(&end->stat, fs, &end->place);
@@ -320,7 +331,6 @@ static int exchange(struct fs *fs, struct end *from, struct end *to)
         error = move(fs, from, to, STORE_EXCHANGE);
     if (error)
         return error;
-    seen_at(fs, from->stat.id, to);
     seen_at(fs, to->stat.id, from);
     return 0;
 }
@@ -358,20 +368,27 @@ static int rename_ends(struct fs *fs, struct end *from, struct end *to, unsigned
     return rename_stored(fs, from, to, flags);
 }
 
-void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
-               unsigned flags)
+static int rename_once(struct fs *fs, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+                       const char *new_name, unsigned flags)
 {
-    struct fs *fs = fs_of(request);
     struct end from = { 0 }, to = { 0 };
-    int error = flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE) ? EINVAL : 0;
+    int error = look(&from, fs, parent, name);
 
-    if (!error)
-        error = look(&from, fs, parent, name);
     if (!error)
         error = look(&to, fs, new_parent, new_name);
     if (!error)
         error = rename_ends(fs, &from, &to, flags);
     let_go(fs, &from);
     let_go(fs, &to);
+    return error;
+}
+
+void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
+               unsigned flags)
+{
+    int error = flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE) ? EINVAL : LOOK_AGAIN;
+
+    while (error == LOOK_AGAIN)
+        error = rename_once(fs_of(request), parent, name, new_parent, new_name, flags);
     fuse_reply_err(request, error);
 }

@@ -287,11 +287,12 @@ static void node_changed(struct watch *watch, uint64_t directory, const char *na
     node = id ? node_get(&fs->nodes, fs_ino(fs, id)) : NULL;
     if (!node)
         return;
+    file = file_find(fs, node);
+    if (file)
+        pthread_mutex_lock(&file->lock);
     if (moved)
         follow(watch, node, directory, name);
-    file = file_find(fs, node);
     if (file) {
-        pthread_mutex_lock(&file->lock);
         file_overtaken(file);
         node->cached = 0;
         pthread_mutex_unlock(&file->lock);

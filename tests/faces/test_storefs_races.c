@@ -188,3 +188,64 @@ Test(storefs_races, whoever_could_open_a_file_can_read_it)
     }
     cr_assert_eq(end_of_child(child), 0);
 }
+
+static int make_again_and_again(void *context)
+{
+    (void)context;
+    for (int made = 0; made < TURNS;) {
+        int fd = open("a", O_WRONLY | O_CREAT | O_EXCL, 0644);
+        if (fd < 0 && errno == EEXIST)
+            continue;
+        if (fd < 0 || write(fd, all_of_it, strlen(all_of_it)) < 0 || close(fd) != 0)
+            return 1;
+        made++;
+    }
+    return 0;
+}
+
+/* Every file that was made goes by one unlink, also when it is just being published. */
+Test(storefs_races, what_is_removed_while_it_is_closed_stays_removed)
+{
+    pid_t child = start_child(make_again_and_again, NULL);
+    int removed = 0;
+
+    while (!has_ended(child)) {
+        if (unlink("a") == 0)
+            removed++;
+        else
+            cr_expect_eq(errno, ENOENT, "%s", strerror(errno));
+    }
+    removed += unlink("a") == 0;
+    cr_assert_eq(end_of_child(child), 0);
+    cr_assert_eq(removed, TURNS);
+    assert_absent("a");
+    assert_not_stored("/a");
+}
+
+static int rename_back_and_forth(void *context)
+{
+    (void)context;
+    for (int i = 0; i < TURNS; i++)
+        if (rename(i % 2 ? "b" : "a", i % 2 ? "a" : "b") != 0)
+            return 1;
+    return 0;
+}
+
+Test(storefs_races, what_is_written_while_it_is_renamed_is_stored)
+{
+    put_file("a", "0000");
+    int fd = assert_sys(open("a", O_RDWR));
+    pid_t child = start_child(rename_back_and_forth, NULL);
+    char text[8] = "", last[8] = "";
+
+    for (int i = 0; !has_ended(child); i++) {
+        snprintf(last, sizeof last, "%04d", i % 10000);
+        cr_expect_eq(pwrite(fd, last, 4, 0), 4, "%s", strerror(errno));
+        cr_expect_eq(fsync(fd), 0, "%s", strerror(errno));
+    }
+    cr_assert_eq(end_of_child(child), 0);
+    cr_assert_eq(pread(fd, text, 4, 0), 4);
+    cr_assert_str_eq(text, last);
+    assert_sys(close(fd));
+    assert_body(access("a", F_OK) == 0 ? "/a" : "/b", last);
+}
