@@ -161,7 +161,7 @@ static int take_after(const char *copy, const struct stat *original)
 static int make_compact(const char *directory, const char *name)
 {
     /* Opening and closing it alone leaves no checkpoint to go back to, which the new file could not. */
-    struct engine_options options = { .checkpoints = strcmp(name, OBJECTS_FILE) == 0 };
+    struct engine_options options = { .checkpoints = true };
     char path[PATH_MAX], copy[PATH_MAX];
     struct engine *engine;
     struct stat st;

@@ -246,16 +246,22 @@ static bool stopping(struct caretaker *caretaker)
     return stop;
 }
 
+static bool is_behind(const store *s)
+{
+    return engine_behind(s->objects) || engine_behind(s->bodies);
+}
+
 /* Makes relaxed commits durable in time, also while there is much else to do. */
 static void keep_up(struct caretaker *caretaker)
 {
     store *s = caretaker->store;
     int64_t now = clock_monotonic();
 
-    if (!s->relaxed || (now < caretaker->synced + SYNC_MS * 1000000LL && !engine_behind(s->objects)))
+    if (!s->relaxed || (now < caretaker->synced + SYNC_MS * 1000000LL && !is_behind(s)))
         return;
     caretaker->synced = now;
-    engine_sync(s->objects);
+    engine_sync(s->objects); /* with it what its bodies are */
+    engine_sync(s->bodies);
 }
 
 /* A moment for more garbage to come, unless the handle ends. */
@@ -457,7 +463,7 @@ void caretaker_poke(store *s, bool garbage)
         return;
     pthread_mutex_lock(&caretaker->lock);
     caretaker->garbage |= garbage;
-    caretaker->behind |= s->relaxed && engine_behind(s->objects);
+    caretaker->behind |= s->relaxed && is_behind(s);
     if (!caretaker->running && !caretaker->stop)
         caretaker->running = pthread_create(&caretaker->thread, NULL, work, caretaker) == 0;
     else if (garbage || caretaker->behind)

@@ -44,6 +44,7 @@ struct transaction {
     unsigned depth;       /* savepoints open */
     bool broken;          /* a write failed: only abort is left */
     uint64_t writes;      /* puts and deletes so far */
+    uint64_t pages;       /* that they fill, about */
     void *stack[8];       /* the engine's */
     int error;            /* broken: the code of the write that failed */
 };
@@ -53,6 +54,8 @@ struct engine_options {
     bool create;
     bool checkpoints; /* other processes may commit relaxed: keep a file of checkpoints */
     bool relaxed;     /* a commit does not wait for the disk; needs checkpoints */
+    struct engine *refers_to; /* its commits refer to earlier ones of that engine, which is open as long: they are
+                                 on disk before any of these counts as being there. NULL: to none */
     unsigned file_mode;
     uint64_t map_size;
     void (*attachment_free)(void *attachment); /* for pooled snapshots, at close */

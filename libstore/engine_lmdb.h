@@ -86,9 +86,9 @@ size_t engine_lmdb_larger(const struct engine *engine);
 /* With LMDB's lock of writers held, before anything is written and again before the commit: sees to it
  * that a power failure has a checkpoint to go back to, and decides whether the commit syncs. */
 int engine_lmdb_guard(struct engine *engine);
-/* After a commit of so many rows that did not sync, the lock given back: waits for a checkpoint if it
+/* After a commit of about so many pages that did not sync, the lock given back: waits for a checkpoint if it
  * must be durable, or if too much is not. */
-int engine_lmdb_unsynced(struct engine *engine, uint64_t rows);
+int engine_lmdb_unsynced(struct engine *engine, uint64_t pages);
 /* Whether readers of dead processes may be cleared: not where one may be all that keeps a checkpoint. */
 bool engine_lmdb_may_clear(const struct engine *engine);
 /* Before the environment is closed, by the holder of `writer`. */

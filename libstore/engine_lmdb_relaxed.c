@@ -12,7 +12,8 @@
  * dies, another one dies just as it changes LMDB's table of readers, and then the power fails.
  *
  * Locks are taken in this order: LMDB's lock of writers, that of checkpoints. Making a checkpoint
- * needs the second only; to begin and to end with checkpoints needs both.
+ * needs the second only; to begin and to end with checkpoints needs both. With them the engine that
+ * this one refers to may be synced, which takes its locks; never the other way round.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -25,7 +26,7 @@
 
 #define META_MAGIC 0xBEEFC0DE
 #define POSITION_TRIES 10000
-#define COMMIT_PAGES 6    /* what a commit writes besides a page for each row */
+#define COMMIT_PAGES 6    /* what a commit writes besides the pages of its rows */
 /* What may be written before writers wait for a checkpoint: as much as the disk took in this time at
  * the last one. A commit waits for the one under way and then for its own: twice that. */
 #define SYNC_NANOS 400000000
@@ -126,6 +127,12 @@ static uint64_t allowed_pages(const struct checkpoint_state *state)
     return allowed ? allowed : PAGES_MIN;
 }
 
+/* What the commits so far refer to. */
+static int sync_referred(const struct engine *engine)
+{
+    return engine->options.refers_to ? engine_sync(engine->options.refers_to) : STORE_OK;
+}
+
 /* Under the lock: the newest commit becomes a checkpoint, and its pin ours if we are to have one. */
 static int make_checkpoint(struct engine *engine, bool keep_pin)
 {
@@ -140,7 +147,9 @@ static int make_checkpoint(struct engine *engine, bool keep_pin)
     if (rc)
         return rc;
     pages = atomic_exchange(&state->pages, 0);
-    rc = checkpoints_write(checkpoints, &meta);
+    rc = sync_referred(engine);
+    if (!rc)
+        rc = checkpoints_write(checkpoints, &meta);
     if (rc)
         return end_reader(&reader, rc);
     learn_speed(state, pages, began);
@@ -201,7 +210,9 @@ static int leave(struct engine *engine)
     int rc;
 
     atomic_store(&state->commit, COMMIT_UNSETTLED);
-    rc = checkpoints_write_clean(engine->checkpoints);
+    rc = sync_referred(engine);
+    if (!rc)
+        rc = checkpoints_write_clean(engine->checkpoints);
     if (rc)
         return rc;
     atomic_store(&state->commit, COMMIT_CLEAN);
@@ -269,13 +280,13 @@ int engine_lmdb_guard(struct engine *engine)
     return rc ? engine_lmdb_problem(rc, "cannot begin to write") : STORE_OK;
 }
 
-int engine_lmdb_unsynced(struct engine *engine, uint64_t rows)
+int engine_lmdb_unsynced(struct engine *engine, uint64_t pages)
 {
     struct checkpoint_state *state = state_of(engine);
     uint64_t behind;
     int rc;
 
-    behind = atomic_fetch_add(&state->pages, rows + COMMIT_PAGES) + rows + COMMIT_PAGES;
+    behind = atomic_fetch_add(&state->pages, pages + COMMIT_PAGES) + pages + COMMIT_PAGES;
     if (engine->options.relaxed && behind < allowed_pages(state))
         return STORE_OK;
     rc = engine_sync(engine);

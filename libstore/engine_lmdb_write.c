@@ -11,6 +11,7 @@
 #include "problem.h"
 
 #define SAVEPOINTS_MAX 6
+#define PAGE_USUAL 4096 /* bytes of a page, for an estimate */
 #define CURE_TRIES 3
 #define PROBE_BYTES (1 << 20)
 #define MISSES_MAX 8
@@ -157,7 +158,7 @@ int engine_commit(struct transaction *txn)
     if (rc)
         code = write_failed(txn, rc, "cannot commit");
     finish(txn);
-    return !code && unsynced ? engine_lmdb_unsynced(engine, txn->writes) : code;
+    return !code && unsynced ? engine_lmdb_unsynced(engine, txn->pages) : code;
 }
 
 int engine_savepoint(struct transaction *txn)
@@ -235,6 +236,7 @@ static int put(struct transaction *txn, struct slice key, MDB_val *data, unsigne
     if (rc)
         return write_failed(txn, rc, "cannot write");
     txn->writes++;
+    txn->pages += 1 + data->mv_size / PAGE_USUAL;
     return STORE_OK;
 }
 
@@ -270,6 +272,7 @@ int engine_del(struct transaction *txn, struct slice key)
     if (rc)
         return write_failed(txn, rc, "cannot delete");
     txn->writes++;
+    txn->pages++;
     return STORE_OK;
 }
 
@@ -286,5 +289,6 @@ int engine_cursor_del(struct transaction *txn, struct engine_cursor *cursor)
     if (rc)
         return write_failed(txn, rc, "cannot delete");
     txn->writes++;
+    txn->pages++;
     return STORE_OK;
 }

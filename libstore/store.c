@@ -261,9 +261,10 @@ static int open_engine(struct engine **out, const store *s, const char *name, co
     const struct engine_options engine = {
         .read_only = s->read_only,
         .create = options->flags & STORE_OPEN_CREATE,
-        /* Chunks must be on disk before the record that refers to them: bodies are never relaxed. */
-        .checkpoints = strcmp(name, OBJECTS_FILE) == 0,
-        .relaxed = s->relaxed && strcmp(name, OBJECTS_FILE) == 0,
+        .checkpoints = true,
+        .relaxed = s->relaxed,
+        /* Chunks must be on disk before a record that refers to them is. */
+        .refers_to = strcmp(name, OBJECTS_FILE) == 0 ? s->bodies : NULL,
         .file_mode = options->file_mode ? options->file_mode : FILE_MODE,
         .map_size = options->map_size,
         .attachment_free = tree_cache_free,
@@ -280,7 +281,7 @@ static void release(store *s)
     if (!s)
         return;
     caretaker_free(s->caretaker);
-    if (s->bodies)
+    if (s->objects && s->bodies)
         body_unstage(s);
     queue_free(s->queue);
     engine_close(s->objects);
@@ -329,9 +330,9 @@ static int open_parts(store *s, const store_options *options)
                          options->file_mode ? options->file_mode : FILE_MODE);
 
     if (rc == STORE_OK)
-        rc = open_engine(&s->objects, s, OBJECTS_FILE, options);
-    if (rc == STORE_OK)
         rc = open_engine(&s->bodies, s, BODIES_FILE, options);
+    if (rc == STORE_OK)
+        rc = open_engine(&s->objects, s, OBJECTS_FILE, options);
     if (rc == STORE_OK)
         rc = queue_create(&s->queue);
     if (rc == STORE_OK && !s->read_only)
@@ -340,6 +341,8 @@ static int open_parts(store *s, const store_options *options)
         rc = open_format(s, create && !s->read_only);
     if (rc == STORE_OK && engine_rolled_back(s->objects))
         rc = skip_lost_versions(s);
+    if (rc == STORE_OK && engine_rolled_back(s->bodies)) /* which nobody needs to know */
+        rc = engine_forget_rollback(s->bodies);
     if (rc == STORE_OK && !s->read_only)
         rc = caretaker_create(&s->caretaker, s);
     if (rc == STORE_OK && !s->read_only && leftovers(s))

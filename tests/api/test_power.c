@@ -74,22 +74,38 @@ static void copy_file(const char *name)
     write_file(name, bytes, size);
 }
 
+static const char *const checkpoints[] = { "objects.mdb-checkpoint", "bodies.mdb-checkpoint" };
+
+/* A file of checkpoints as another kernel sees it. False if it is another one than `before` by now: the slots, not what
+ * processes share. */
+static bool copy_checkpoint(const char *name, const char *before, size_t size)
+{
+    size_t again;
+    char *now = read_file(&again, name);
+    bool same = size == again && memcmp(before + 4096, now + 4096, size - 4096) == 0;
+
+    now[BOOT_AT] ^= 1;
+    write_file(name, now, again);
+    return same;
+}
+
 /* False if a checkpoint was made meanwhile: then the copies do not belong together. */
 static bool try_fail_power(void)
 {
-    size_t size, again;
-    char *before = read_file(&size, "objects.mdb-checkpoint"), *now;
-    bool same;
+    size_t sizes[2];
+    char *before[2];
+    bool same = true;
 
+    for (int i = 0; i < 2; i++)
+        before[i] = read_file(&sizes[i], checkpoints[i]);
     mkdir(failed, 0700);
     copy_file("objects.mdb");
     copy_file("bodies.mdb");
     copy_file("live");
-    now = read_file(&again, "objects.mdb-checkpoint");
-    same = size == again && memcmp(before + 4096, now + 4096, size - 4096) == 0;
-    free(now);
-    before[BOOT_AT] ^= 1;
-    write_file("objects.mdb-checkpoint", before, size);
+    for (int i = 0; i < 2; i++) {
+        same &= copy_checkpoint(checkpoints[i], before[i], sizes[i]);
+        free(before[i]);
+    }
     return same;
 }
 
