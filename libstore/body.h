@@ -139,6 +139,18 @@ int body_read(struct snapshot *objects, struct snapshot *bodies, const struct re
 int body_confirm_hole(const struct view *view, const struct record *record);
 /* Reads in the view's snapshot of the bodies, or one of its own; holes confirmed. */
 int body_read_at(const struct view *view, const struct record *record, uint64_t offset, void *out, size_t size);
+/* What one who reads a record again and again has verified of its body. Rows of chunks never change, but deltas may be
+ * merged, and then a chunk is read from another row: so each is remembered by its generation, plus one. Zeroed, and
+ * without memory, nothing is remembered. */
+struct body_verified {
+    uint64_t *rows; /* by chunk; 0: none yet */
+    uint32_t count; /* of the chunks that are remembered, the first ones */
+};
+void body_verified_init(struct body_verified *verified, const struct record *record);
+void body_verified_release(struct body_verified *verified);
+/* body_read_at that verifies no row twice. */
+int body_read_again(const struct view *view, const struct record *record, struct body_verified *verified,
+                    uint64_t offset, void *out, size_t size);
 /* The first run of chunks [*first, *end) from `chunk` on of which the file keeps anything, as the record sees
  * them, or the first `most` of it; both are the number of its chunks if there is none. The rest are holes, if
  * body_confirm_hole agrees. */

@@ -1,9 +1,12 @@
 /* body_read.c - reading bodies: the row of a chunk, whether it is whole, its deltas over it. */
 #include "body.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "checksum.h"
+
+#define VERIFIED_MAX (128u << 10) /* chunks that a reader remembers: 1 MiB, for the first 8 GiB of a body */
 
 /* The newest row of a chunk not newer than `*generation`, which becomes its own. */
 static int find_chunk(struct slice *row, struct snapshot *bodies, uint64_t id, uint32_t chunk, uint64_t *generation)
@@ -131,50 +134,82 @@ int body_chunk(struct slice *data, uint64_t *generation, struct snapshot *bodies
     return rc;
 }
 
-/* Copies what is there of bytes [at, at + size) of a chunk, `*have` of them, once all of the chunk is
- * known to be whole. The usual chunk is copied from its beginning to its end: in the same pass. */
-static int copy_chunk(char *to, size_t *have, uint64_t *generation, struct snapshot *bodies,
-                      const struct record *record, uint32_t chunk, size_t at, size_t size)
-{
-    struct chunk found;
-    uint64_t checksum;
-    int rc = chunk_at(&found, bodies, record, chunk);
+/* ------------------------------------------------------------ verified rows */
 
-    *generation = found.generation;
-    *have = 0;
-    if (rc != STORE_OK)
-        return rc;
-    if (at == 0 && found.data.size <= size) {
-        *have = found.data.size;
-        checksum = checksum_copy(to, found.data.data, found.data.size);
-    } else {
-        *have = found.data.size > at ? found.data.size - at : 0;
-        *have = *have < size ? *have : size;
-        checksum = checksum_of(found.data.data, found.data.size);
-        if (*have > 0)
-            memcpy(to, (const char *)found.data.data + at, *have);
-    }
-    return checksum == found.checksum ? STORE_OK : damaged_chunk(record, chunk);
+void body_verified_init(struct body_verified *verified, const struct record *record)
+{
+    uint64_t chunks = (record->size + CHUNK_DATA - 1) / CHUNK_DATA;
+    uint32_t count = chunks < VERIFIED_MAX ? (uint32_t)chunks : VERIFIED_MAX;
+
+    verified->rows = calloc(count, sizeof *verified->rows);
+    verified->count = verified->rows ? count : 0;
+}
+
+void body_verified_release(struct body_verified *verified)
+{
+    free(verified->rows);
+    *verified = (struct body_verified){ 0 };
+}
+
+static bool is_verified(const struct body_verified *verified, uint32_t chunk, uint64_t generation)
+{
+    return verified && chunk < verified->count && verified->rows[chunk] == generation + 1;
+}
+
+static void take_note(struct body_verified *verified, uint32_t chunk, uint64_t generation)
+{
+    if (verified && chunk < verified->count)
+        verified->rows[chunk] = generation + 1;
+}
+
+/* ---------------------------------------------------------------- copying */
+
+struct source {
+    struct snapshot *objects, *bodies;
+    const struct record *record;
+    struct body_verified *verified; /* NULL: nothing is remembered */
+};
+
+/* Copies `size` bytes from `at` on, once all of the chunk is known to be whole. The usual chunk is copied from its
+ * beginning to its end: in the same pass. */
+static int copy_verified(char *to, const struct chunk *from, const struct source *source, uint32_t chunk, size_t at,
+                         size_t size)
+{
+    const char *data = from->data.data;
+    bool known = is_verified(source->verified, chunk, from->generation);
+    bool whole = size == from->data.size;
+    uint64_t checksum = from->checksum;
+
+    if (!known)
+        checksum = whole ? checksum_copy(to, data, size) : checksum_of(data, from->data.size);
+    if (checksum != from->checksum)
+        return damaged_chunk(source->record, chunk);
+    if (size > 0 && (known || !whole))
+        memcpy(to, data + at, size);
+    take_note(source->verified, chunk, from->generation);
+    return STORE_OK;
 }
 
 /* Bytes [at, at + size) of one chunk, with its deltas. */
-static int read_in_chunk(struct snapshot *objects, struct snapshot *bodies, const struct record *record, uint32_t chunk,
-                         size_t at, char *to, size_t size, bool *hole)
+static int read_in_chunk(const struct source *source, uint32_t chunk, size_t at, char *to, size_t size, bool *hole)
 {
-    uint64_t base;
+    struct chunk found;
     size_t have, end;
-    int rc = copy_chunk(to, &have, &base, bodies, record, chunk, at, size);
+    int rc = chunk_at(&found, source->bodies, source->record, chunk);
 
+    have = found.data.size > at ? found.data.size - at : 0;
+    have = have < size ? have : size;
+    if (rc == STORE_OK)
+        rc = copy_verified(to, &found, source, chunk, at, have);
     if (rc < 0)
         return rc;
     if (rc == ENGINE_ABSENT)
         *hole = true;
     memset(to + have, 0, size - have);
-    return body_overlay(&end, objects, record, chunk, base, at, to, size);
+    return body_overlay(&end, source->objects, source->record, chunk, found.generation, at, to, size);
 }
 
-int body_read(struct snapshot *objects, struct snapshot *bodies, const struct record *record, uint64_t offset,
-              void *out, size_t size, bool *hole)
+static int read_source(const struct source *source, uint64_t offset, void *out, size_t size, bool *hole)
 {
     char *to = out;
     int rc = STORE_OK;
@@ -183,7 +218,7 @@ int body_read(struct snapshot *objects, struct snapshot *bodies, const struct re
     while (size > 0 && rc == STORE_OK) {
         size_t at = offset % CHUNK_DATA;
         size_t part = size < CHUNK_DATA - at ? size : CHUNK_DATA - at;
-        rc = read_in_chunk(objects, bodies, record, (uint32_t)(offset / CHUNK_DATA), at, to, part, hole);
+        rc = read_in_chunk(source, (uint32_t)(offset / CHUNK_DATA), at, to, part, hole);
         to += part;
         offset += part;
         size -= part;
@@ -191,37 +226,49 @@ int body_read(struct snapshot *objects, struct snapshot *bodies, const struct re
     return rc;
 }
 
+int body_read(struct snapshot *objects, struct snapshot *bodies, const struct record *record, uint64_t offset,
+              void *out, size_t size, bool *hole)
+{
+    return read_source(&(struct source){ objects, bodies, record, NULL }, offset, out, size, hole);
+}
+
 /* In snapshots that are taken now, unless the view has one of the objects. */
-static int read_apart(const struct view *view, const struct record *record, uint64_t offset, void *out, size_t size,
+static int read_apart(const struct view *view, struct source *source, uint64_t offset, void *out, size_t size,
                       bool *hole)
 {
-    struct snapshot *objects = view->snapshot, *bodies;
-    bool own = !objects && record->body_generation > GENERATION_SPARSE;
-    int rc = own ? engine_snapshot(&objects, view->store->objects) : STORE_OK;
+    bool own = !source->objects && source->record->body_generation > GENERATION_SPARSE;
+    int rc = own ? engine_snapshot(&source->objects, view->store->objects) : STORE_OK;
 
     if (rc != STORE_OK)
         return rc;
-    rc = engine_snapshot(&bodies, view->store->bodies);
+    rc = engine_snapshot(&source->bodies, view->store->bodies);
     if (rc == STORE_OK) {
-        rc = body_read(objects, bodies, record, offset, out, size, hole);
-        engine_snapshot_end(bodies);
+        rc = read_source(source, offset, out, size, hole);
+        engine_snapshot_end(source->bodies);
     }
     if (own)
-        engine_snapshot_end(objects);
+        engine_snapshot_end(source->objects);
     return rc;
 }
 
-int body_read_at(const struct view *view, const struct record *record, uint64_t offset, void *out, size_t size)
+int body_read_again(const struct view *view, const struct record *record, struct body_verified *verified,
+                    uint64_t offset, void *out, size_t size)
 {
+    struct source source = { view->snapshot, view->bodies, record, verified };
     bool hole;
     int rc = body_settle(view);
 
     if (rc != STORE_OK)
         return rc;
     if (view->bodies) { /* as old as the record: nothing was reclaimed */
-        rc = body_read(view->snapshot, view->bodies, record, offset, out, size, &hole);
+        rc = read_source(&source, offset, out, size, &hole);
         return rc == STORE_OK && hole ? hole_allowed(record) : rc;
     }
-    rc = read_apart(view, record, offset, out, size, &hole);
+    rc = read_apart(view, &source, offset, out, size, &hole);
     return rc == STORE_OK && hole ? body_confirm_hole(view, record) : rc;
+}
+
+int body_read_at(const struct view *view, const struct record *record, uint64_t offset, void *out, size_t size)
+{
+    return body_read_again(view, record, NULL, offset, out, size);
 }

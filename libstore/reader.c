@@ -16,6 +16,8 @@ struct store_reader {
     uint64_t position;
     char *body;           /* whole, when it is not chunked; owned */
     bool held;
+    bool begun; /* something was read */
+    struct body_verified verified;
 };
 
 /* A property or an inline body is small: it is kept. */
@@ -86,6 +88,16 @@ const store_stat *store_reader_stat(const store_reader *reader)
     return &reader->stat;
 }
 
+/* Whoever reads once needs no memory of what was verified. */
+static int read_chunks(store_reader *reader, void *buffer, size_t size)
+{
+    if (reader->begun && !reader->verified.rows)
+        body_verified_init(&reader->verified, &reader->record);
+    reader->begun = true;
+    return body_read_again(&(struct view){ .store = reader->store }, &reader->record, &reader->verified,
+                           reader->position, buffer, size);
+}
+
 int store_reader_read(size_t *got, store_reader *reader, void *buffer, size_t capacity)
 {
     uint64_t left = reader->position < reader->stat.size ? reader->stat.size - reader->position : 0;
@@ -99,7 +111,7 @@ int store_reader_read(size_t *got, store_reader *reader, void *buffer, size_t ca
     if (reader->body)
         memcpy(buffer, reader->body + reader->position, size);
     else
-        rc = body_read_at(&(struct view){ .store = reader->store }, &reader->record, reader->position, buffer, size);
+        rc = read_chunks(reader, buffer, size);
     if (rc != STORE_OK)
         return rc;
     reader->position += size;
@@ -150,6 +162,7 @@ void store_reader_close(store_reader *reader)
         return;
     if (reader->held)
         hold_give_up(reader->store, reader->record.body_id);
+    body_verified_release(&reader->verified);
     free(reader->body);
     free(reader);
 }

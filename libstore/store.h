@@ -497,7 +497,10 @@ STORE_EXTERN int store_read(size_t *size, store *s, const char *location, void *
  * A body of any size as a stream, in constant memory, without pinning a
  * snapshot. It reads the version it opened. When that was replaced or deleted
  * it goes on as long as it can and then answers precondition_failed (ESTALE):
- * never bytes of two versions.
+ * never bytes of two versions. Every byte that it gives was verified since it was
+ * opened, by the checksum of its chunk (64 KiB): corrupt if that does not fit. Each
+ * read is from the file, but a chunk that was verified need not be again: what is
+ * damaged after that is for the next reader to find.
  */
 STORE_EXTERN int store_reader_open(store_reader **out, store *s, const char *location,
                                    const store_get_options *options);
