@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "engine_lmdb.h"
+#include "engine_lmdb_checkpoint.h"
 #include "problem.h"
 
 #define META_PAGES 2
@@ -56,11 +57,28 @@ size_t free_list_page(const struct free_list *list, size_t index)
     return page;
 }
 
+/* A process that was killed in the midst of a commit leaves a meta page that only the environment's description goes by;
+ * the newest commit's own one says what is right. */
+static bool describe_by_meta(MDB_envinfo *info, const struct engine *engine, uint64_t commit)
+{
+    struct meta_page meta;
+    MDB_stat stat;
+
+    if (!engine->checkpoints || mdb_env_stat(engine->env, &stat) != 0 ||
+        checkpoints_read_meta(&meta, engine->checkpoints, commit, stat.ms_psize) != STORE_OK ||
+        meta.magic != META_MAGIC || meta.commit != commit)
+        return false;
+    info->me_last_pgno = meta.last_page;
+    info->me_last_txnid = commit;
+    return true;
+}
+
 int engine_lmdb_newest(struct snapshot **out, MDB_envinfo *info, struct engine *engine)
 {
     /* A commit shows in the environment's description before it shows in new snapshots: while it
      * is being synced there is no snapshot to match. */
     static const struct timespec pause = { .tv_nsec = 100000 };
+    uint64_t seen = 0;
     int rc, code;
 
     for (unsigned tries = 0; tries < NEWEST_TRIES; tries++) {
@@ -69,6 +87,10 @@ int engine_lmdb_newest(struct snapshot **out, MDB_envinfo *info, struct engine *
             return code;
         rc = mdb_env_info(engine->env, info);
         if (!rc && info->me_last_txnid == (*out)->id)
+            return STORE_OK;
+        if (tries == 0)
+            seen = (*out)->id;
+        if (!rc && tries == NEWEST_TRIES - 1 && seen == (*out)->id && describe_by_meta(info, engine, seen))
             return STORE_OK;
         engine_snapshot_end(*out);
         *out = NULL;

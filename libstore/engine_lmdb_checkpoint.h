@@ -44,6 +44,8 @@ struct meta_tree {
     size_t branches, leaves, overflows, entries, root;
 };
 
+#define META_MAGIC 0xBEEFC0DE
+
 struct meta_page {
     size_t number;
     uint16_t unused, flags;

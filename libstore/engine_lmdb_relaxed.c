@@ -24,7 +24,6 @@
 #include "engine_lmdb_checkpoint.h"
 #include "problem.h"
 
-#define META_MAGIC 0xBEEFC0DE
 #define POSITION_TRIES 10000
 #define COMMIT_PAGES 6    /* what a commit writes besides the pages of its rows */
 /* What may be written before writers wait for a checkpoint: as much as the disk took in this time at

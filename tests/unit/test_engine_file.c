@@ -384,6 +384,41 @@ Test(engine_file, relaxed_commits_are_there_after_a_sync)
     cr_assert(stored(2, 10));
 }
 
+/* What a process leaves that is killed between writing its commit's meta page and telling the others. */
+static void leave_half_told_commit(uint64_t commit)
+{
+    enum { PAGE = 4096, NUMBER_AT = 0, COMMIT_AT = 144 };
+    unsigned char page[PAGE];
+    uint64_t number = (commit + 1) & 1, next = commit + 1, found;
+    int fd = open(file, O_RDWR);
+
+    cr_assert_eq(pread(fd, page, PAGE, (off_t)((commit & 1) * PAGE)), PAGE);
+    memcpy(&found, page + COMMIT_AT, sizeof found);
+    cr_assert_eq(found, commit, "the meta page looks otherwise");
+    memcpy(page + NUMBER_AT, &number, sizeof number);
+    memcpy(page + COMMIT_AT, &next, sizeof next);
+    cr_assert_eq(pwrite(fd, page, PAGE, (off_t)(number * PAGE)), PAGE);
+    close(fd);
+}
+
+Test(engine_file, is_described_and_checked_beside_a_commit_that_was_killed)
+{
+    const struct engine_options options = { .create = true, .checkpoints = true };
+    struct store_space before, beside;
+
+    cr_assert_eq(engine_open(&engine, file, &options), STORE_OK);
+    cr_assert_eq(put_values(engine, 0, 3, 10), STORE_OK);
+    cr_assert_eq(engine_space(engine, &before), STORE_OK);
+    leave_half_told_commit(before.last_transaction);
+    cr_assert_eq(engine_space(engine, &beside), STORE_OK);
+    cr_assert_eq(beside.last_transaction, before.last_transaction);
+    cr_assert_eq(beside.used_bytes, before.used_bytes);
+    cr_assert_eq(faults(), 0);
+    cr_assert_eq(put_values(engine, 3, 3, 10), STORE_OK);
+    cr_assert_eq(engine_space(engine, &beside), STORE_OK);
+    cr_assert_eq(beside.last_transaction, before.last_transaction + 1);
+}
+
 Test(engine_file, what_was_deleted_is_reclaimable)
 {
     struct store_space full, emptied;
