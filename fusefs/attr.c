@@ -250,7 +250,7 @@ static void set_here(struct file *file, const store_attributes *change)
     if (change->mask & STORE_ATTR_GROUP)
         stat->gid = change->gid;
     if (change->mask & STORE_ATTR_MODIFIED)
-        stat->modified = change->modified;
+        stat->modified = file->tail.modified = change->modified; /* by that its bytes are not changed */
     if (change->mask & STORE_ATTR_ACCESSED)
         stat->accessed = change->accessed;
     stat->changed = now_ns();

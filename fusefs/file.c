@@ -109,6 +109,7 @@ bool file_shared(struct fs *fs, const struct file *file)
 static void free_file(struct file *file)
 {
     content_free(file->content);
+    tail_forget(&file->tail);
     json_scan_free(file->scan);
     file_forget_meta(file);
     pthread_mutex_destroy(&file->lock);
@@ -138,14 +139,9 @@ static int64_t now_ns(void)
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* What the store says of the object now. Other bytes than those that were seen before are of another epoch; a new version
- * with the same ones (attributes, metadata) is not. */
+/* What the store says of the object now. */
 static void adopt(struct file *file, const store_stat *now)
 {
-    const store_stat *seen = &file->stat;
-
-    if (seen->version && (seen->modified != now->modified || seen->size != now->size))
-        file->epoch++;
     file->stat = *now;
     file->known = true;
     file->typed = now->typed;
@@ -171,7 +167,7 @@ int file_load(struct fs *fs, struct file *file)
     return error;
 }
 
-/* The version that is there now. */
+/* The version that is there now. If that does not continue what was given out, whoever got that reads nothing more. */
 static int open_stored(struct fs *fs, struct file *file)
 {
     store_get_options options = STORE_GET_OPTIONS_INIT;
@@ -190,11 +186,20 @@ static int open_stored(struct fs *fs, struct file *file)
     now = *store_reader_stat(reader);
     properties_show(fs, &now, place.property);
     adopt(file, &now);
-    return content_of(&file->content, &fs->pool, reader);
+    error = content_of(&file->content, &fs->pool, reader);
+    if (error)
+        return error;
+    if (!tail_continues(&file->tail, file->content, now.modified))
+        file->epoch++;
+    tail_forget(&file->tail);
+    return 0;
 }
 
-static void drop_content(struct file *file)
+/* `modified` is the time that belongs to it. */
+static void drop_content(struct file *file, int64_t modified)
 {
+    if (file->content)
+        tail_keep(&file->tail, file->content, modified);
     content_free(file->content);
     file->content = NULL;
 }
@@ -208,6 +213,7 @@ static bool is_lost(const struct file *file)
 int file_refresh(struct fs *fs, struct file *file)
 {
     uint64_t version = file->stat.version;
+    int64_t modified = file->stat.modified;
     int error;
 
     if (is_lost(file))
@@ -217,7 +223,7 @@ int file_refresh(struct fs *fs, struct file *file)
     file->known = false;
     error = file_load(fs, file);
     if (!error && version != file->stat.version)
-        drop_content(file);
+        drop_content(file, modified);
     return error;
 }
 
@@ -241,6 +247,7 @@ int file_truncate(struct fs *fs, struct file *file)
         return error;
     content_free(file->content);
     file->content = empty;
+    tail_forget(&file->tail); /* its readers go on with what this mount writes */
     if (file->typed) {
         json_scan_free(file->scan);
         file->scan = json_scan_new();
@@ -313,7 +320,7 @@ void file_rebase(struct file *file, uint64_t version)
     if (file->dirty && file->content)
         content_set_version(file->content, version);
     else
-        drop_content(file);
+        drop_content(file, file->stat.modified);
     file->stat.version = version;
     if (file->node->cached)
         file->node->cached = version;
@@ -355,7 +362,7 @@ void file_overtaken(struct file *file)
 {
     if (file->state != FILE_STORED || file->dirty)
         return;
-    drop_content(file);
+    drop_content(file, file->stat.modified);
     file->known = false;
 }
 

@@ -11,6 +11,7 @@
 
 #include "fs.h"
 #include "json_scan.h"
+#include "tail.h"
 
 /* Where a file's newest bytes and attributes live. */
 enum file_state {
@@ -34,7 +35,9 @@ struct file {
     bool typed;                /* in a typed collection */
     int refused;               /* errno of the last publication, which the store refused; 0 after the next change */
     unsigned mask;             /* attributes (enum store_attribute_mask) to be published with the bytes */
-    unsigned epoch;            /* one more whenever another face's version took the place of the one that was open */
+    unsigned epoch;            /* one more whenever another face's version took the place of the one that was open, and
+                                  does not continue it; from then on the kernel's pages are of an unknown version */
+    struct tail tail;          /* what was given out of the version before, until the content is opened again */
     struct content *content;   /* NULL until a byte is read or written */
     store_stat stat;           /* as this mount shows it: all of it unless FILE_STORED, then what `mask` says, and what
                                   it was when the file was opened */
@@ -55,8 +58,7 @@ struct handle {
     bool blank;                /* it made the file, or cut it off, and has written nothing yet */
     bool wrote;                /* there are bytes of it that may not be published yet */
     bool killed;               /* its process died by a signal: what it wrote is not to be published */
-    unsigned epoch;            /* the file's when it was opened, or when it went on to a newer version ... */
-    uint64_t end;              /* ... and the size then */
+    unsigned epoch;            /* the file's when it was opened: it reads nothing of a later one */
 };
 
 static inline struct handle *handle_of(const struct fuse_file_info *info)

@@ -9,8 +9,6 @@
 #include "ops.h"
 #include "transport.h"
 
-#define PAGE 4096u
-
 /* ------------------------------------------------- a buffer for each thread */
 
 struct buffer {
@@ -58,40 +56,39 @@ static char *thread_buffer(size_t size)
 
 /* ------------------------------------------------------------------ reading */
 
-/*
- * Another face's version took the place of the one that the handle reads. It may go on to that when it has seen all
- * of its own (tail -f), or begins again; the middle of another version is refused. Whole pages are asked for.
- */
-static int follow(struct handle *handle, uint64_t offset)
+/* Opens what the handle may read: ESTALE if another face's version took the place of its own, and does not continue it. */
+static int readable(struct fs *fs, const struct handle *handle)
 {
-    const struct file *file = handle->file;
+    int error = file_content(fs, handle->file);
 
-    if (handle->epoch == file->epoch)
-        return 0;
-    if (offset > 0 && offset < handle->end / PAGE * PAGE)
-        return ESTALE;
-    handle->epoch = file->epoch;
-    handle->end = content_size(file->content);
-    return 0;
+    if (!error && handle->epoch != handle->file->epoch)
+        error = ESTALE;
+    return error;
+}
+
+static int read_content(size_t *got, struct fs *fs, const struct handle *handle, char *out, size_t size,
+                        uint64_t offset)
+{
+    struct file *file = handle->file;
+    int error = readable(fs, handle);
+
+    if (!error)
+        error = content_read(got, file->content, out, size, offset);
+    if (!error)
+        tail_see(&file->tail, out, *got, offset, content_size(file->content));
+    return error;
 }
 
 /* Under the file's lock. */
-static int read_file(size_t *got, struct fs *fs, struct handle *handle, char *out, size_t size, uint64_t offset)
+static int read_file(size_t *got, struct fs *fs, const struct handle *handle, char *out, size_t size, uint64_t offset)
 {
     struct file *file = handle->file;
-    int error = file_content(fs, file);
+    int error = read_content(got, fs, handle, out, size, offset);
 
-    if (!error)
-        error = follow(handle, offset);
-    if (!error)
-        error = content_read(got, file->content, out, size, offset);
     if (error != ESTALE || file->dirty || file->state != FILE_STORED || handle->epoch != file->epoch)
         return error;
-    file_overtaken(file); /* its chunks are gone: is there a version to go on with? */
-    error = file_content(fs, file);
-    if (!error)
-        error = follow(handle, offset);
-    return error ? error : content_read(got, file->content, out, size, offset);
+    file_overtaken(file); /* its chunks are gone: is there a version that continues it? */
+    return read_content(got, fs, handle, out, size, offset);
 }
 
 void op_read(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info)
@@ -220,14 +217,15 @@ void op_fallocate(fuse_req_t request, fuse_ino_t ino, int mode, off_t offset, of
 
 void op_lseek(fuse_req_t request, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *info)
 {
-    struct file *file = handle_of(info)->file;
+    struct handle *handle = handle_of(info);
+    struct file *file = handle->file;
     uint64_t found = 0;
     int error = whence == SEEK_DATA || whence == SEEK_HOLE ? 0 : EINVAL;
 
     (void)ino;
     pthread_mutex_lock(&file->lock);
     if (!error)
-        error = file_content(fs_of(request), file);
+        error = readable(fs_of(request), handle);
     if (!error)
         error = content_seek(&found, file->content, (uint64_t)offset, whence == SEEK_DATA);
     pthread_mutex_unlock(&file->lock);

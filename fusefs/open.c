@@ -97,12 +97,31 @@ static struct handle *make_handle(fuse_req_t request, struct node *node, struct 
     return handle;
 }
 
-/* What the kernel may do with its pages, and whether it is to tell of every close(). */
+/* What the kernel may do with its pages, and whether it is to tell of every close(). The pages are those of all handles of
+ * an inode. So whoever opens it where others have an older version open leaves them alone. */
 static void tell_kernel(struct fuse_file_info *info, struct handle *handle, bool keep)
 {
     info->fh = (uintptr_t)handle;
     info->keep_cache = keep;
+    info->direct_io = handle->epoch > 0;
     info->noflush = !may_write(handle->flags) && !handle->wrote;
+}
+
+/* May the kernel keep the pages that it has? Then it may show them without asking, and what is shown is to be known. What is
+ * open, too, is to be compared with what was given out to others before the handle gets its epoch. */
+static int open_pages(struct fs *fs, struct file *file, bool *keep)
+{
+    struct node *node = file->node;
+    int error = 0;
+
+    *keep = true;
+    if (file->dirty || file->state != FILE_STORED)
+        return 0;
+    if (file->tail.seen || node->cached == file->stat.version)
+        error = file_content(fs, file);
+    *keep = file->epoch > 0 || node->cached == file->stat.version;
+    node->cached = file->epoch > 0 ? 0 : file->stat.version;
+    return error;
 }
 
 /* Under the file's lock. */
@@ -118,14 +137,12 @@ static int open_file(struct fs *fs, struct handle *handle, bool *keep)
             handle->wrote = handle->blank = true;
         }
     }
+    if (!error)
+        error = open_pages(fs, file, keep);
     if (error)
         return error;
-    *keep = file->dirty || file->state != FILE_STORED || file->node->cached == file->stat.version;
-    if (!file->dirty)
-        file->node->cached = file->stat.version;
     file->writers += may_write(handle->flags);
     handle->epoch = file->epoch;
-    handle->end = file->content ? content_size(file->content) : file->stat.size;
     return 0;
 }
 

@@ -19,11 +19,13 @@ static void op_init(void *context, struct fuse_conn_info *connection)
     want(connection, FUSE_CAP_PARALLEL_DIROPS);
     want(connection, FUSE_CAP_READDIRPLUS);
     want(connection, FUSE_CAP_READDIRPLUS_AUTO);
-    want(connection, FUSE_CAP_EXPLICIT_INVAL_DATA); /* watch.c tells of changes: times need not be compared */
     transport_negotiate(connection);
-    /* Bodies are in memory: pipes would only copy them once more. And a file is published as it is written. */
+    /* watch.c tells of changes: times need not be compared (AUTO_INVAL_DATA). But when a new size comes before that, the
+     * kernel has to drop its pages: the last one would show zeros for what was appended (no EXPLICIT_INVAL_DATA).
+     * Bodies are in memory: pipes would only copy them once more. And a file is published as it is written. */
     connection->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
-                                    FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_HANDLE_KILLPRIV);
+                                    FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_EXPLICIT_INVAL_DATA |
+                                    FUSE_CAP_HANDLE_KILLPRIV);
     connection->max_write = MIB;
     connection->max_readahead = MIB;
     connection->time_gran = 1;

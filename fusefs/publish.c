@@ -115,7 +115,7 @@ static void read_anew(struct fs *fs, struct file *file)
 {
     file->node->cached = 0;
     file_overtaken(file);
-    file->stat.version = 0; /* its bytes are no other face's */
+    tail_forget(&file->tail); /* its bytes are no other face's */
     watch_node(fs, file->node->ino);
 }
 
@@ -148,7 +148,8 @@ static void settle(struct fs *fs, struct file *file, const struct place *place, 
     file->dirty = file->exclusive = false;
     file->mask = 0;
     file->refused = 0;
-    file->stat.version = file->node->cached = result->version;
+    file->stat.version = result->version;
+    file->node->cached = file->epoch > 0 ? 0 : result->version;
     if (file->content)
         file->stat.size = content_size(file->content);
     if (result->completed)
@@ -232,8 +233,10 @@ static int put_beside(struct fs *fs, struct file *file, uint64_t parent, const c
 {
     struct node *node;
     struct file *beside;
-    int error = file_make(&node, fs, FILE_SCRATCH, parent, rejected, &file->stat, file->content);
+    int error;
 
+    tail_keep(&file->tail, file->content, file->stat.modified);
+    error = file_make(&node, fs, FILE_SCRATCH, parent, rejected, &file->stat, file->content);
     if (error)
         return error;
     beside = file_find(fs, node);
