@@ -375,6 +375,8 @@ static int close_copy(struct fs *fs, struct handle *handle, pid_t closer, bool w
     }
     if (writers)
         end_writing(handle);
+    if (error && file->refused && file->writers == 0 && file_set_aside(fs, file) != 0)
+        complain("what was refused stays in the file: no memory to put it aside");
     return error;
 }
 
