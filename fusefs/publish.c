@@ -106,6 +106,8 @@ static int displace(struct fs *fs, uint64_t parent, const char *rejected)
 
     if (own_find(&fs->nodes, &node, parent, rejected) == OWN_FILE)
         error = lose_name(fs, node);
+    if (node && !error)
+        own_unset(&fs->nodes, parent, rejected);
     node_put(&fs->nodes, node);
     return error;
 }
@@ -119,14 +121,15 @@ static void read_anew(struct fs *fs, struct file *file)
     watch_node(fs, file->node->ino);
 }
 
-/* The name is the store's now: it was the file's own, or hid what was published under it. */
+/* The name is the store's now: it was the file's own, or hid what was published under it. What covers another name of
+ * the same node stays. */
 static void forget_own(struct fs *fs, const struct file *file, uint64_t parent, const char *name)
 {
     struct node *node;
     uint64_t twin, hidden = own_hidden(&fs->nodes, parent, name, &twin);
 
     own_find(&fs->nodes, &node, parent, name);
-    if (node == file->node || hidden == fs_id(fs, file->node->ino))
+    if (node == file->node || (!node && hidden == fs_id(fs, file->node->ino)))
         own_remove(&fs->nodes, parent, name);
     node_put(&fs->nodes, node);
 }

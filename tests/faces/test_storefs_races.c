@@ -72,6 +72,23 @@ Test(storefs_races, what_an_unfinished_file_took_the_name_of_does_not_come_back)
     assert_body("/c", "new");
 }
 
+Test(storefs_races, what_covers_one_name_of_a_node_stays_when_that_is_written_by_another)
+{
+    put_file("b", "1234");
+    assert_sys(link("b", "a"));
+    int old = assert_sys(open("a", O_RDWR)), new = assert_sys(open("c", O_WRONLY | O_CREAT, 0644));
+
+    assert_sys(write(new, "new", 3));
+    assert_sys(rename("c", "a"));
+    cr_assert_eq(pwrite(old, "x", 1, 1), 1);
+    assert_sys(close(old));
+    assert_file("b", "1x34");
+    assert_file("a", "new");
+    assert_sys(close(new));
+    assert_body("/a", "new");
+    assert_body("/b", "1x34");
+}
+
 static const char good_person[] = "{\"id\":\"a\",\"email\":\"a@x\",\"age\":1}";
 
 static void put_refused(const char *name, const char *text)
