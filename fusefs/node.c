@@ -148,7 +148,7 @@ struct node *node_see(struct node_table *table, uint64_t ino, uint64_t parent, c
         node = add_node(table, ino);
     if (node)
         node->references++;
-    if (node && !set_place(node, parent, name) && !known) {
+    if (node && node->own_names == 0 && !set_place(node, parent, name) && !known) {
         *slot_of(table, ino) = node->next;
         table->count--;
         free(node);
@@ -291,6 +291,7 @@ static void unset(struct node_table *table, struct own_name *own)
     if (!own->node)
         return;
     own->node->references--;
+    own->node->own_names--;
     drop_unused(table, own->node);
     own->node = NULL;
 }
@@ -331,6 +332,7 @@ bool own_set(struct node_table *table, uint64_t parent, const char *name, struct
     own = own_entry(table, parent, name);
     if (own) {
         node->references++;
+        node->own_names++;
         unset(table, own);
         own->node = node;
     }

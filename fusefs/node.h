@@ -32,6 +32,7 @@ struct node {
     atomic_bool directory;
     atomic_bool object;  /* a directory that is a typed object: see properties.h */
     atomic_bool unlinked; /* its last name was removed here, not replaced */
+    unsigned own_names;  /* of this mount's; as long as there are any, only node_move says where it is */
     uint64_t parent;     /* ino of the directory it was seen in; 0: it has no name (unlinked while in use) */
     char *name;          /* there; owned */
     store_stat *removed; /* a directory that was removed while it is in use: what it was; owned */
