@@ -57,7 +57,11 @@ int txn_execute(store *s, store_txn *explicit_txn, struct operation *op)
         return rc;
     if (!explicit_txn) {
         prepare(s, op);
-        return queue_execute(s, op);
+        rc = queue_execute(s, op);
+        /* Pages that relaxed commits freed can be written to again when those are on the disk. */
+        if (rc == STORE_FULL && engine_sync(s->objects) == STORE_OK)
+            rc = queue_execute(s, op);
+        return rc;
     }
     rc = check_explicit(explicit_txn, s);
     if (rc != STORE_OK)
