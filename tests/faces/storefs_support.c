@@ -130,6 +130,29 @@ void define_typed(const char *location)
     assert_ok(store_define(NULL, test_store(), location, definition, sizeof definition - 1, NULL));
 }
 
+bool is_body(const char *location, const char *text)
+{
+    void *body = NULL;
+    size_t size;
+    bool same = store_get(&body, &size, NULL, test_store(), location, NULL) == STORE_OK && strcmp(body, text) == 0;
+
+    store_free(body);
+    return same;
+}
+
+int changes_of(const char *location)
+{
+    store_feed *feed;
+    store_change change;
+    int count = 0;
+
+    assert_ok(store_feed_open(&feed, test_store(), NULL, 0));
+    while (store_feed_next(&change, feed, 0) == STORE_OK)
+        count += strcmp(change.location, location) == 0;
+    store_feed_close(feed);
+    return count;
+}
+
 const char *attribute_of(const char *name, const char *attribute)
 {
     static char value[65537];

@@ -230,6 +230,8 @@ static const char *leave_mount(void)
         error = errno;
         umount2(place, MNT_DETACH);
     }
+    if (error != 0)
+        kill(daemon_pid, SIGKILL); /* something of the test is still open there */
     bool in_time = wait_for(daemon_pid, &status);
     daemon_pid = 0;
     if (in_time && error == 0 && status == 0)

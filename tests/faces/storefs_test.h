@@ -84,8 +84,12 @@ uint64_t stored_version(const char *location);
 bool is_stored(const char *location);
 /* PUT with replace, by the library. */
 void store_text(const char *location, const char *text);
-/* A typed collection "people": key id (a string), email, age (an integer), by the library. */
+/* A typed collection by the library: key id (a string), email and age (an integer). PUT replaces. */
 void define_typed(const char *location);
+/* Is this the body that the store has? */
+bool is_body(const char *location, const char *text);
+/* The changes of this location that the log has. */
+int changes_of(const char *location);
 
 /* Bytes that tell what and where they are. */
 void fill_pattern(void *out, size_t size, unsigned seed, uint64_t offset);
@@ -134,21 +138,22 @@ void fill_pattern(void *out, size_t size, unsigned seed, uint64_t offset);
 
 #define assert_not_stored(location) cr_assert_not(is_stored(location), "%s is stored", (location))
 
-/* What stat(2) tells of a name. */
-#define stat_of(name)                                                                          \
-    ({                                                                                         \
-        struct stat stat_;                                                                     \
-        cr_assert_eq(lstat((name), &stat_), 0, "%s: %s", (name), strerror(errno));             \
-        stat_;                                                                                 \
-    })
+/* What stat(2) tells of a name, itself not followed, and of an open file. */
+static inline struct stat stat_of(const char *name)
+{
+    struct stat stat;
 
-/* The same of an open file. */
-#define stat_fd(fd)                                                                            \
-    ({                                                                                         \
-        struct stat stat_;                                                                     \
-        assert_sys(fstat((fd), &stat_));                                                       \
-        stat_;                                                                                 \
-    })
+    cr_assert_eq(lstat(name, &stat), 0, "%s: %s\n%s", name, strerror(errno), storefs_log());
+    return stat;
+}
+
+static inline struct stat stat_fd(int fd)
+{
+    struct stat stat;
+
+    assert_sys(fstat(fd, &stat));
+    return stat;
+}
 
 /* An extended attribute's text; NULL, and errno, when there is none. Borrowed until the next. */
 const char *attribute_of(const char *name, const char *attribute);
