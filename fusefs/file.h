@@ -128,6 +128,9 @@ void file_detach(struct file *file);
 struct file *file_fix(struct fs *fs, fuse_ino_t ino, const uint64_t *seen, store_request *request);
 void file_unfix(struct fs *fs, struct file *file, uint64_t version);
 
+/* Calls `each`, with its lock held, for every file that is open or the mount's own (fs.c). ENOMEM: not for all. */
+int fs_each_file(struct fs *fs, void (*each)(struct fs *fs, struct file *file));
+
 /* publish.c: publishes what is dirty; 0 if there is nothing to do. */
 int file_publish(struct fs *fs, struct file *file);
 /* Forgets what is dirty: of a killed writer, or refused. A new file loses its name. */

@@ -50,14 +50,14 @@ int fs_start(struct fs *fs)
     return error;
 }
 
-/* ------------------------------------------------------------------- the end */
+/* ----------------------------------------------------------------- all files */
 
 struct open_files {
     struct file **files;
     size_t count, capacity;
 };
 
-/* All files, each used by us until it is put. */
+/* All files, each used by us, with its node, until it is put. */
 static int list_files(struct open_files *out, struct fs *fs)
 {
     struct node_table *table = &fs->nodes;
@@ -77,6 +77,7 @@ static int list_files(struct open_files *out, struct fs *fs)
                 out->files = files;
                 out->capacity = capacity;
             }
+            node->references++;
             node->file->handles++;
             out->files[out->count++] = node->file;
         }
@@ -85,32 +86,43 @@ static int list_files(struct open_files *out, struct fs *fs)
     return error;
 }
 
+int fs_each_file(struct fs *fs, void (*each)(struct fs *fs, struct file *file))
+{
+    struct open_files open = { 0 };
+    int error = list_files(&open, fs);
+
+    for (size_t i = 0; i < open.count; i++) {
+        struct file *file = open.files[i];
+        struct node *node = file->node;
+        pthread_mutex_lock(&file->lock);
+        each(fs, file);
+        pthread_mutex_unlock(&file->lock);
+        file_put(fs, file);
+        node_put(&fs->nodes, node);
+    }
+    free(open.files);
+    return error;
+}
+
+/* ------------------------------------------------------------------- the end */
+
 /* Whoever still has it open gets no other chance. */
 static void finish_file(struct fs *fs, struct file *file)
 {
-    int error;
+    int error = file_publish(fs, file);
 
-    pthread_mutex_lock(&file->lock);
-    error = file_publish(fs, file);
     if (error)
         complain("%s: what was written could not be published: %s",
                  file->node->name ? file->node->name : "a file without a name", strerror(error));
     file_detach(file); /* so that it is freed now */
-    pthread_mutex_unlock(&file->lock);
-    file_put(fs, file);
 }
 
 void fs_stop(struct fs *fs)
 {
-    struct open_files open = { 0 };
-
     watch_stop(fs);
     lately_free(fs, fs->lately);
-    if (list_files(&open, fs) != 0)
+    if (fs_each_file(fs, finish_file) != 0)
         complain("no memory to publish all that is open");
-    for (size_t i = 0; i < open.count; i++)
-        finish_file(fs, open.files[i]);
-    free(open.files);
     content_pool_release(&fs->pool);
     problem_list_free(fs->problems);
     node_table_release(&fs->nodes);

@@ -273,6 +273,13 @@ static void follow(struct watch *watch, struct node *node, uint64_t directory, c
         node_follow(&fs->nodes, node, parent, was, directory, name);
 }
 
+static void overtaken(struct fs *fs, struct file *file)
+{
+    (void)fs;
+    file_overtaken(file);
+    file->node->cached = 0;
+}
+
 /* The bytes or attributes of what is there were changed. */
 static void node_changed(struct watch *watch, uint64_t directory, const char *name, bool moved)
 {
@@ -293,8 +300,7 @@ static void node_changed(struct watch *watch, uint64_t directory, const char *na
     if (moved)
         follow(watch, node, directory, name);
     if (file) {
-        file_overtaken(file);
-        node->cached = 0;
+        overtaken(fs, file);
         pthread_mutex_unlock(&file->lock);
         file_put(fs, file);
     }
@@ -364,6 +370,8 @@ static bool bucket_changed(struct watch *watch, size_t bucket)
  * meanwhile, nodes only go to buckets further behind. */
 static void all_changed(struct watch *watch)
 {
+    if (fs_each_file(watch->fs, overtaken) != 0)
+        complain("no memory to follow what others changed");
     for (size_t bucket = 0; await_room(watch) && bucket_changed(watch, bucket); bucket++)
         continue;
 }
