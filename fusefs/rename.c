@@ -376,6 +376,8 @@ static int rename_once(struct fs *fs, fuse_ino_t parent, const char *name, fuse_
 
     if (!error)
         error = look(&to, fs, new_parent, new_name);
+    if (!error && from.own && from.own == to.own) /* it was put aside (file_set_aside) between the two looks */
+        error = ENOENT;
     if (!error)
         error = rename_ends(fs, &from, &to, flags);
     let_go(fs, &from);
