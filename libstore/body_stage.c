@@ -192,6 +192,9 @@ int body_commit(store *s, size_t size, int (*write)(void *context, struct transa
 
     for (int tries = 0; rc == STORE_FULL && tries < 40 && engine_map_full(s->bodies); tries++)
         rc = commit_once(s, size, write, context);
+    /* Pages that relaxed commits freed can be written to again when those are on the disk. */
+    if (rc == STORE_FULL && s->relaxed && engine_sync(s->bodies) == STORE_OK)
+        rc = commit_once(s, size, write, context);
     return rc;
 }
 

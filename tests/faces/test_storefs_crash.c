@@ -149,4 +149,9 @@ Test(storefs_full, removing_makes_room_again, .timeout = 120)
     cr_assert_str_eq(shell_says("ls -A"), "");
     put_file("again", "a small one");
     assert_body("/again", "a small one");
+    assert_soon(({
+        int fd = open("again", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+        bool whole = fd >= 0 && write(fd, block, sizeof block) == sizeof block;
+        fd >= 0 && close(fd) == 0 && whole;
+    }));
 }
