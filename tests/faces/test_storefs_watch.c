@@ -32,7 +32,7 @@ Test(storefs_watch, a_new_text_shows_with_its_size_and_time)
 /* Of the same size, and at once: only the version tells. */
 Test(storefs_watch, a_text_of_the_same_size_shows)
 {
-    char text[16];
+    char text[32];
 
     put_file("a", "text 000");
     for (int i = 1; i <= 20; i++) {
@@ -254,7 +254,7 @@ Test(storefs_watch, two_mounts_of_one_store_show_each_others_changes)
     pid_t child = mount_second();
     snprintf(name, sizeof name, "%s/a", second_mount());
     for (int i = 0; i < 20; i++) {
-        char text[16];
+        char text[32];
         snprintf(text, sizeof text, "text %d", i);
         put_file(i % 2 ? "a" : name, text);
         assert_soon(is_file(i % 2 ? name : "a", text));
