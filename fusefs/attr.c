@@ -186,14 +186,6 @@ static int64_t ns_of(const struct timespec *time)
     return time->tv_sec * SECOND + time->tv_nsec;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return ns_of(&now);
-}
-
 static store_attributes wanted(const struct stat *attr, int to_set)
 {
     store_attributes out = { .mode = attr->st_mode & PERMISSIONS, .uid = attr->st_uid, .gid = attr->st_gid,

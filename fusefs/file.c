@@ -131,7 +131,7 @@ void file_put(struct fs *fs, struct file *file)
 
 /* ---------------------------------------------------------- bytes, attributes */
 
-static int64_t now_ns(void)
+int64_t now_ns(void)
 {
     struct timespec now;
 

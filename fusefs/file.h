@@ -74,6 +74,9 @@ struct place {
     char name[2 * STORE_NAME_MAX + 3]; /* "/name", or "/" for a collection, which is its own base; "/object/property" */
 };
 
+/* The time as the store has times. */
+int64_t now_ns(void);
+
 /* The place of a node, ESTALE if it has none. */
 int place_of(struct place *out, struct fs *fs, const struct node *node);
 /* The place `name` in a directory. */

@@ -171,39 +171,34 @@ void op_getxattr(fuse_req_t request, fuse_ino_t ino, const char *name, size_t si
     free(value.allocated);
 }
 
-void op_setxattr(fuse_req_t request, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
+/* Sets the attribute, or removes it when `value` is NULL. */
+static int change(struct fs *fs, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
     enum owner owner = owner_of(name);
     struct subject subject;
+    const char *rest;
     int error;
 
-    if (owner == OWNER_ABSENT || owner == OWNER_NOBODY) {
-        fuse_reply_err(request, EOPNOTSUPP);
-        return;
-    }
-    error = subject_begin(&subject, fs_of(request), ino);
-    if (!error)
-        error = (owner == OWNER_META ? meta_set : special_set)(&subject, name + strlen(XATTR_USER), value, size,
-                                                               flags);
+    if (owner == OWNER_ABSENT || owner == OWNER_NOBODY)
+        return EOPNOTSUPP;
+    rest = name + strlen(XATTR_USER);
+    error = subject_begin(&subject, fs, ino);
+    if (!error && value)
+        error = (owner == OWNER_META ? meta_set : special_set)(&subject, rest, value, size, flags);
+    else if (!error)
+        error = (owner == OWNER_META ? meta_remove : special_remove)(&subject, rest);
     subject_end(&subject);
-    fuse_reply_err(request, error);
+    return error;
+}
+
+void op_setxattr(fuse_req_t request, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
+{
+    fuse_reply_err(request, change(fs_of(request), ino, name, value, size, flags));
 }
 
 void op_removexattr(fuse_req_t request, fuse_ino_t ino, const char *name)
 {
-    enum owner owner = owner_of(name);
-    struct subject subject;
-    int error;
-
-    if (owner == OWNER_ABSENT || owner == OWNER_NOBODY) {
-        fuse_reply_err(request, EOPNOTSUPP);
-        return;
-    }
-    error = subject_begin(&subject, fs_of(request), ino);
-    if (!error)
-        error = (owner == OWNER_META ? meta_remove : special_remove)(&subject, name + strlen(XATTR_USER));
-    subject_end(&subject);
-    fuse_reply_err(request, error);
+    fuse_reply_err(request, change(fs_of(request), ino, name, NULL, 0, 0));
 }
 
 void op_listxattr(fuse_req_t request, fuse_ino_t ino, size_t size)
